@@ -1,0 +1,122 @@
+"""Moving money: lock, decide, store, record. The only way into the ledger's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert
+
+from services.allocation.ledger import model, store
+from services.allocation.ledger.events import TransfersDecided, YearClosed
+from services.allocation.ledger.model import Kind, Outcome, Transfer
+from services.allocation.ledger.tables import ledger_years
+from shared.db.unit_of_work import Work
+from shared.kernel.errors import Conflict, NotFound, Rejected
+from shared.kernel.ids import id_of, new_id
+from shared.kernel.money import Money
+from shared.kernel.periods import Period
+
+BATCH_MAX = 10_000
+ITEMS_PER_EVENT = 400
+
+
+def transfer(work: Work, batch: Sequence[Transfer]) -> list[Outcome]:
+    """One outcome per transfer, stored together with the totals they move.
+
+    Idempotent: an id that is known gives its stored result again and moves nothing.
+    Bounds: 1 to 10,000 transfers. Raises: Rejected batch_size, year_closed; LedgerBroken stops the commit.
+    """
+    if not 1 <= len(batch) <= BATCH_MAX:
+        raise Rejected("batch_size", f"A batch has 1 to {BATCH_MAX} transfers; this one has {len(batch)}.")
+    touched = {account for one in batch for account in (one.debit_account, one.credit_account)}
+    available = store.lock(work.connection, touched)
+    _ensure_open(work, available.keys())
+    ids = [one.id for one in batch]
+    wanted = [one.hold for one in batch if one.hold is not None]
+    outcomes = model.decide(
+        batch, available, store.open_holds(work.connection, wanted), store.known(work.connection, ids)
+    )
+    deltas = model.totals(outcomes)
+    model.ensure_balanced(deltas)
+    store.keep(work.connection, outcomes, deltas, model.hold_changes(outcomes))
+    _tell(work, outcomes)
+    return outcomes
+
+
+def reverse(work: Work, transfer_id: UUID) -> Outcome:
+    """The reversing transfer of a posted one; the original stays as it is. Idempotent per original.
+
+    Raises: NotFound transfer_unknown; Rejected not_reversible for holds and voids.
+    """
+    row = store.transfer(work.connection, transfer_id)
+    if row is None:
+        raise NotFound("transfer_unknown", f"There is no transfer {transfer_id}.")
+    if Kind(row.kind) not in {Kind.DIRECT, Kind.POST}:
+        raise Rejected("not_reversible", f"Transfer {transfer_id} moved no money; void its hold instead.")
+    day = work.act.business_date
+    back = Transfer(
+        id=id_of("reversal", transfer_id),
+        debit_account=row.credit_account,
+        credit_account=row.debit_account,
+        amount=Money(row.amount_vnd),
+        kind=Kind.DIRECT,
+        effective_on=day,
+        period=Period.of(day),
+        decision_line=row.decision_line,
+    )
+    return transfer(work, [back])[0]
+
+
+def close_year(work: Work, fiscal_year: int) -> None:
+    """The year takes no more transfers. Raises: Conflict year_closed."""
+    if fiscal_year in store.closed_years(work.connection):
+        raise Conflict("year_closed", f"{fiscal_year} is closed already.")
+    work.connection.execute(
+        insert(ledger_years).values(
+            fiscal_year=fiscal_year, closed_on=work.act.business_date, closed_by=work.act.actor
+        )
+    )
+    work.record(YearClosed(fiscal_year))
+
+
+def _ensure_open(work: Work, touched: Iterable[UUID]) -> None:
+    closed = store.closed_years(work.connection)
+    hit = closed & store.years_of(work.connection, touched) if closed else set()
+    if hit:
+        years = ", ".join(map(str, sorted(hit)))
+        raise Rejected(
+            "year_closed", f"The year {years} is closed; correct it by a transfer in the open year."
+        )
+
+
+def _tell(work: Work, outcomes: Sequence[Outcome]) -> None:
+    items = [_item(one) for one in outcomes if one.to_store]
+    if items:
+        batch = str(new_id())
+        work.record_many(
+            [
+                TransfersDecided(batch, tuple(items[start : start + ITEMS_PER_EVENT]))
+                for start in range(0, len(items), ITEMS_PER_EVENT)
+            ]
+        )
+
+
+def _item(one: Outcome) -> dict[str, Any]:
+    item: dict[str, Any] = {
+        "transfer_id": str(one.transfer.id),
+        "kind": one.transfer.kind.value,
+        "debit_account": str(one.transfer.debit_account),
+        "credit_account": str(one.transfer.credit_account),
+        "amount_vnd": one.transfer.amount,
+        "period": str(one.transfer.period),
+        "verdict": one.verdict.value,
+    }
+    if one.transfer.hold is not None:
+        item["hold_id"] = str(one.transfer.hold)
+    if one.transfer.decision_line is not None:
+        item["line_id"] = str(one.transfer.decision_line)
+    if one.refusal is not None:
+        item |= {"code": one.refusal.code, "shortfall_vnd": one.refusal.shortfall}
+    return item

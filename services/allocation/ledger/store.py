@@ -1,0 +1,255 @@
+"""Rows of the ledger, written in sets: lock once in order of id, decide, store, move each total once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, func, select, text
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from services.allocation.ledger.model import (
+    AccountKey,
+    HoldDelta,
+    Kind,
+    Known,
+    OpenHold,
+    Outcome,
+    Refusal,
+    TotalsDelta,
+    Transfer,
+    Verdict,
+)
+from services.allocation.ledger.tables import accounts, holds, ledger_years, transfer_refusals, transfers
+from shared.db.copy import copy_rows
+from shared.kernel.money import Money
+from shared.kernel.periods import Period
+
+TRANSFER_COLUMNS = (
+    "id",
+    "debit_account",
+    "credit_account",
+    "amount_vnd",
+    "kind",
+    "effective_on",
+    "period",
+    "hold_id",
+    "decision_line",
+    "group_id",
+)
+
+MOVE_TOTALS = text(
+    """
+    UPDATE accounts a SET
+        debits_posted = a.debits_posted + d.debits_posted,
+        credits_posted = a.credits_posted + d.credits_posted,
+        debits_pending = a.debits_pending + d.debits_pending,
+        credits_pending = a.credits_pending + d.credits_pending
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:dp AS bigint[]), CAST(:cp AS bigint[]), CAST(:dn AS bigint[]),
+                CAST(:cn AS bigint[]))
+         AS d(id, debits_posted, credits_posted, debits_pending, credits_pending)
+    WHERE a.id = d.id
+    """
+)
+
+MOVE_HOLDS = text(
+    """
+    UPDATE holds h SET posted_vnd = h.posted_vnd + d.posted, voided_vnd = h.voided_vnd + d.voided
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:posted AS bigint[]), CAST(:voided AS bigint[]))
+         AS d(id, posted, voided)
+    WHERE h.id = d.id
+    """
+)
+
+
+def open_accounts(connection: Connection, keys: Iterable[AccountKey]) -> None:
+    """The accounts exist; those that did stay as they are."""
+    rows = [
+        {
+            "id": key.id,
+            "fiscal_year": key.fiscal_year,
+            "component": key.component,
+            "source": key.source,
+            "capital_kind": key.capital_kind.value,
+            "unit_id": key.unit,
+            "role": key.role.value,
+            "party": key.party,
+            "bounded": key.bounded,
+        }
+        for key in sorted(set(keys), key=lambda key: key.id)
+    ]
+    if rows:
+        connection.execute(upsert(accounts).on_conflict_do_nothing(index_elements=["id"]), rows)
+
+
+def lock(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, int | None]:
+    """What each account has available, None for an unbounded one; locked in order of id until the work ends.
+
+    An account that was never opened is absent.
+    """
+    rows = connection.execute(
+        select(
+            accounts.c.id,
+            accounts.c.bounded,
+            (accounts.c.credits_posted - accounts.c.debits_posted - accounts.c.debits_pending).label("left"),
+        )
+        .where(accounts.c.id.in_(sorted(set(ids))))
+        .order_by(accounts.c.id)
+        .with_for_update(key_share=True)
+    )
+    return {row.id: row.left if row.bounded else None for row in rows}
+
+
+def open_holds(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, OpenHold]:
+    """The holds as they stand; their accounts are locked, so nobody else moves them."""
+    rows = connection.execute(select(holds).where(holds.c.id.in_(ids)))
+    return {
+        row.id: OpenHold(
+            row.debit_account, row.credit_account, row.amount_vnd, row.posted_vnd, row.voided_vnd
+        )
+        for row in rows
+    }
+
+
+def known(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Known]:
+    """What is stored under the ids: accepted transfers and refused ones."""
+    found = {
+        row.id: Known(to_transfer(row))
+        for row in connection.execute(select(transfers).where(transfers.c.id.in_(ids)))
+    }
+    refused = connection.execute(select(transfer_refusals).where(transfer_refusals.c.id.in_(ids)))
+    for row in refused:
+        found[row.id] = Known(to_transfer(row), Refusal(row.code, row.message, row.shortfall_vnd))
+    return found
+
+
+def keep(
+    connection: Connection,
+    outcomes: Sequence[Outcome],
+    deltas: Mapping[UUID, TotalsDelta],
+    hold_deltas: Mapping[UUID, HoldDelta],
+) -> None:
+    """Store what was decided: transfers and refusals by COPY, holds, and one update per account."""
+    accepted = [one.transfer for one in outcomes if one.takes_effect]
+    copy_rows(
+        connection,
+        transfers,
+        TRANSFER_COLUMNS,
+        (_row(one) for one in sorted(accepted, key=lambda one: one.id)),
+    )
+    refused = [one for one in outcomes if one.to_store and one.verdict is Verdict.REFUSED]
+    copy_rows(
+        connection,
+        transfer_refusals,
+        (*TRANSFER_COLUMNS, "code", "message", "shortfall_vnd"),
+        ((*_row(one.transfer), *(one.refusal or ())) for one in refused),
+    )
+    copy_rows(
+        connection,
+        holds,
+        ("id", "debit_account", "credit_account", "amount_vnd"),
+        ((t.id, t.debit_account, t.credit_account, t.amount) for t in accepted if t.kind is Kind.HOLD),
+    )
+    _move_holds(connection, hold_deltas)
+    _move_totals(connection, deltas)
+
+
+def closed_years(connection: Connection) -> set[int]:
+    """The fiscal years that are closed."""
+    return set(connection.scalars(select(ledger_years.c.fiscal_year)))
+
+
+def years_of(connection: Connection, ids: Iterable[UUID]) -> set[int]:
+    """The fiscal years of accounts."""
+    wanted = select(accounts.c.fiscal_year).distinct().where(accounts.c.id.in_(list(ids)))
+    return set(connection.scalars(wanted))
+
+
+def transfer(connection: Connection, transfer_id: UUID) -> Row[Any] | None:
+    """A stored transfer."""
+    return connection.execute(select(transfers).where(transfers.c.id == transfer_id)).one_or_none()
+
+
+def line_balances(connection: Connection, account: UUID) -> list[tuple[UUID, int]]:
+    """What each decision line has put into an account and not yet lost from it, oldest line first."""
+    into = func.sum(transfers.c.amount_vnd).filter(
+        transfers.c.credit_account == account, transfers.c.kind.in_(["direct", "post"])
+    )
+    out = func.sum(transfers.c.amount_vnd).filter(
+        transfers.c.debit_account == account, transfers.c.kind.in_(["direct", "hold"])
+    )
+    back = func.sum(transfers.c.amount_vnd).filter(
+        transfers.c.debit_account == account, transfers.c.kind == "void"
+    )
+    left = (func.coalesce(into, 0) - func.coalesce(out, 0) + func.coalesce(back, 0)).label("left")
+    rows = connection.execute(
+        select(transfers.c.decision_line, left)
+        .where(
+            transfers.c.decision_line.is_not(None),
+            (transfers.c.credit_account == account) | (transfers.c.debit_account == account),
+        )
+        .group_by(transfers.c.decision_line)
+        .having(left > 0)
+        .order_by(func.min(transfers.c.number))
+    )
+    return [(row.decision_line, int(row.left)) for row in rows]
+
+
+def to_transfer(row: Row[Any]) -> Transfer:
+    """The transfer of a row."""
+    return Transfer(
+        row.id,
+        row.debit_account,
+        row.credit_account,
+        Money(row.amount_vnd),
+        Kind(row.kind),
+        row.effective_on,
+        Period.parse(row.period),
+        row.hold_id,
+        row.decision_line,
+        row.group_id,
+    )
+
+
+def _row(one: Transfer) -> tuple[Any, ...]:
+    return (
+        one.id,
+        one.debit_account,
+        one.credit_account,
+        one.amount,
+        one.kind.value,
+        one.effective_on,
+        str(one.period),
+        one.hold,
+        one.decision_line,
+        one.group,
+    )
+
+
+def _move_totals(connection: Connection, deltas: Mapping[UUID, TotalsDelta]) -> None:
+    if deltas:
+        changed = list(deltas.items())
+        connection.execute(
+            MOVE_TOTALS,
+            {
+                "ids": [account for account, _ in changed],
+                "dp": [delta.debits_posted for _, delta in changed],
+                "cp": [delta.credits_posted for _, delta in changed],
+                "dn": [delta.debits_pending for _, delta in changed],
+                "cn": [delta.credits_pending for _, delta in changed],
+            },
+        )
+
+
+def _move_holds(connection: Connection, deltas: Mapping[UUID, HoldDelta]) -> None:
+    if deltas:
+        changed = list(deltas.items())
+        connection.execute(
+            MOVE_HOLDS,
+            {
+                "ids": [hold for hold, _ in changed],
+                "posted": [delta.posted for _, delta in changed],
+                "voided": [delta.voided for _, delta in changed],
+            },
+        )

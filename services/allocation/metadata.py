@@ -1,0 +1,13 @@
+"""All tables of this service: its own and those of the kernel."""
+
+from __future__ import annotations
+
+from shared.db import naming
+from shared.inbox import tables as inbox
+from shared.jobs import tables as jobs
+from shared.journal import tables as journal
+from shared.web import idempotency
+
+metadata = naming.adopt(
+    naming.metadata(), journal.metadata, inbox.metadata, jobs.metadata, idempotency.metadata
+)

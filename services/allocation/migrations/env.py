@@ -1,0 +1,6 @@
+"""Alembic's way in; `shared.db.migrations` holds the connection and the rules."""
+
+from services.allocation.schema import metadata
+from shared.db.migrations import run_environment
+
+run_environment(metadata)

@@ -1,0 +1,97 @@
+"""Taking journal rows into the log, signing what it has become, and noticing what does not arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from services.audit.log import model, queries, store, tiles
+from services.audit.log.events import RepublishRequested
+from services.audit.log.model import Arrival, Lane
+from services.audit.log.notes import Checkpoint, Signer, sign_checkpoint
+from shared.db.unit_of_work import Work
+from shared.kernel import merkle
+
+HOLE_AFTER = timedelta(seconds=60)
+
+
+class LogInconsistent(Exception):
+    """What is stored does not continue what was signed; nothing is signed until a person has looked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """By how many entries the log grew, and whether rows that waited for them can follow at once."""
+
+    entries: int
+    more: bool
+
+
+def take(work: Work, arrivals: Sequence[Arrival]) -> Taken:
+    """What became of the arrivals: rows the log has are ignored, early ones wait for their turn.
+
+    Idempotent: the same rows again change nothing. Call it without arrivals to let waiting rows follow.
+    """
+    connection = work.connection
+    store.lock(connection, store.APPEND_LOCK)
+    lineup = model.line_up(store.lanes(connection), arrivals)
+    store.stage(connection, lineup.early)
+    ready, taken, more = list(lineup.ready), store.due_lanes(connection) | lineup.taken, False
+    for lane in taken:
+        follow = store.unstage(connection, lane, taken[lane])
+        ready += follow
+        taken[lane] += len(follow)
+        more = more or len(follow) == store.STAGED_PAGE
+    if not ready:
+        return Taken(0, more=False)
+    before = store.edge(connection)
+    growth = tiles.grow(before, [arrival.leaf for arrival in ready])
+    store.save_growth(connection, before, growth, ready)
+    store.save_lanes(connection, taken, ready)
+    return Taken(len(ready), more)
+
+
+def sign(work: Work, signer: Signer, published: Checkpoint | None) -> str | None:
+    """The note over the log as it stands, or None where the newest one still holds.
+
+    `published` is the last checkpoint that left this machine: it holds even where the database forgot it.
+    Raises: LogInconsistent.
+    """
+    store.lock(work.connection, store.SIGN_LOCK)
+    edge = store.edge(work.connection)
+    stored = queries.newest_checkpoint(work.connection)
+    signed = [Checkpoint(signer.name, stored.size, stored.root)] if stored else []
+    newest = max((one.size for one in signed), default=0)
+    if published is not None:
+        signed.append(published)
+    if edge.size == newest and all(one.size <= edge.size for one in signed):
+        return None
+    checkpoint = Checkpoint(signer.name, edge.size, edge.root())
+    for earlier in signed:
+        _expect_continuation(work, edge, earlier, checkpoint)
+    note = sign_checkpoint(checkpoint, signer)
+    store.keep_checkpoint(work.connection, checkpoint, note)
+    return note
+
+
+def notice_holes(work: Work) -> list[tuple[Lane, int]]:
+    """Every position that rows have waited for longer than a minute; each is asked for once."""
+    found = store.holes(work.connection, work.now - HOLE_AFTER)
+    for lane, position in found:
+        if store.note_hole(work.connection, lane, position):
+            work.record(RepublishRequested(lane.source, lane.epoch, position))
+    return found
+
+
+def _expect_continuation(work: Work, edge: tiles.Edge, earlier: Checkpoint, now: Checkpoint) -> None:
+    if earlier.size > now.size:
+        raise LogInconsistent(
+            f"{earlier.size} entries were signed and the log holds {now.size}: it was rolled back."
+        )
+    read = tiles.perfect_from(queries.tile_reader(work.connection, edge))
+    path = merkle.consistency(earlier.size, now.size, read)
+    if not merkle.verify_consistency(earlier.size, now.size, earlier.root, now.root, path):
+        raise LogInconsistent(
+            f"The first {earlier.size} entries are not those that were signed: tiles were altered."
+        )

@@ -1,0 +1,227 @@
+"""Reading the log: tiles, bundles, checkpoints, and the proofs made from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from services.audit.log import proofs, store, tiles
+from services.audit.log.proofs import Evidence, Proof
+from services.audit.log.tables import (
+    log_bundles,
+    log_checkpoints,
+    log_data,
+    log_sources,
+    log_state,
+    log_tiles,
+)
+from services.audit.log.tiles import TILE_HEIGHT, TILE_WIDTH, Edge, TileReader
+from shared.kernel import canonical, merkle
+from shared.kernel.errors import NotFound, Unavailable
+
+CHECKPOINT_WAIT_S = 2
+
+
+@dataclass(frozen=True, slots=True)
+class SignedCheckpoint:
+    """A checkpoint with the note that carries its signature."""
+
+    size: int
+    root: bytes
+    note: str
+    signed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """How much of one epoch of a journal the log has; rows beyond `ended_at` were lost by a restore."""
+
+    source: str
+    epoch: int
+    first_position: int
+    position: int
+    ended_at: int | None
+
+    @property
+    def orphaned(self) -> int:
+        """How many rows of this epoch only the log still has."""
+        return max(0, self.position - self.ended_at) if self.ended_at is not None else 0
+
+
+def size(connection: Connection) -> int:
+    """The number of entries in the log."""
+    return int(connection.scalar(select(log_state.c.size)) or 0)
+
+
+def vkey(connection: Connection) -> str:
+    """The verifier key of the log.
+
+    Raises: NotFound before the first migration has begun a log.
+    """
+    found = connection.scalar(select(log_state.c.vkey))
+    if found is None:
+        raise NotFound("log_not_begun", "No log was begun yet; run the audit service's migrate role.")
+    return str(found)
+
+
+def newest_checkpoint(connection: Connection) -> SignedCheckpoint | None:
+    """The checkpoint over most entries, or None before the first was signed."""
+    row = connection.execute(
+        select(log_checkpoints).order_by(log_checkpoints.c.size.desc()).limit(1)
+    ).one_or_none()
+    return SignedCheckpoint(row.size, bytes(row.root), row.note, row.signed_at) if row else None
+
+
+def signed_checkpoint(connection: Connection) -> SignedCheckpoint:
+    """The newest checkpoint.
+
+    Raises: Unavailable while the first one is still to be signed.
+    """
+    found = newest_checkpoint(connection)
+    if found is None:
+        raise Unavailable(
+            "The log has signed no checkpoint yet; the worker signs one a second.", CHECKPOINT_WAIT_S
+        )
+    return found
+
+
+def sources(connection: Connection) -> list[SourceState]:
+    """Every journal and epoch that the log has rows of."""
+    later = func.lead(log_sources.c.first_position).over(
+        partition_by=log_sources.c.source, order_by=log_sources.c.epoch
+    )
+    rows = connection.execute(
+        select(log_sources, later.label("later")).order_by(log_sources.c.source, log_sources.c.epoch)
+    )
+    return [
+        SourceState(
+            row.source, row.epoch, row.first_position, row.taken, row.later - 1 if row.later else None
+        )
+        for row in rows
+    ]
+
+
+def tile_reader(connection: Connection, edge: Edge | None = None) -> TileReader:
+    """Tiles as stored, the open ones from the edge; each is read once."""
+    known = edge or store.edge(connection)
+    read: dict[tuple[int, int], bytes] = {}
+
+    def reader(level: int, index: int) -> bytes:
+        if index == known.size >> TILE_HEIGHT * (level + 1) and level < len(known.tiles):
+            return known.tiles[level]
+        if (level, index) not in read:
+            query = select(log_tiles.c.data).where(log_tiles.c.level == level, log_tiles.c.index == index)
+            read[level, index] = bytes(connection.scalar(query) or b"")
+        return read[level, index]
+
+    return reader
+
+
+def bundle(connection: Connection, index: int) -> list[bytes]:
+    """The entries of one bundle, full or open; empty where there is none."""
+    data = connection.scalar(select(log_bundles.c.data).where(log_bundles.c.index == index))
+    if data is None:
+        row = connection.execute(select(log_state.c.size, log_state.c.bundle)).one()
+        data = row.bundle if index == row.size // TILE_WIDTH else b""
+    return tiles.unpack_entries(bytes(data))
+
+
+def entries(connection: Connection, indexes: Iterable[int]) -> dict[int, bytes]:
+    """The canonical entries at some places of the log; places beyond its end are left out."""
+    wanted = sorted(set(indexes))
+    bundles = {number: bundle(connection, number) for number in {index // TILE_WIDTH for index in wanted}}
+    return {
+        index: bundles[index // TILE_WIDTH][index % TILE_WIDTH]
+        for index in wanted
+        if index % TILE_WIDTH < len(bundles[index // TILE_WIDTH])
+    }
+
+
+def data(connection: Connection, indexes: Sequence[int]) -> dict[int, bytes]:
+    """The data of the events at some places of the log."""
+    query = select(log_data.c.index, log_data.c.data).where(log_data.c.index.in_(list(indexes)))
+    return {index: bytes(found) for index, found in connection.execute(query)}
+
+
+def entry(connection: Connection, index: int) -> tuple[bytes, bytes]:
+    """One canonical entry and the data of its event.
+
+    Raises: NotFound.
+    """
+    found, shown = entries(connection, [index]), data(connection, [index])
+    if index not in found or index not in shown:
+        raise NotFound(
+            "entry_unknown", f"The log has no entry {index}; it holds {size(connection)}, from 0 on."
+        )
+    return found[index], shown[index]
+
+
+def proof(connection: Connection, index: int, item: int | None = None) -> Proof:
+    """The proof of an entry with its data, or of one item of a bulk row without the others.
+
+    Raises: NotFound for an entry or item that does not exist; Unavailable until a checkpoint covers it.
+    """
+    leaf, shown = entry(connection, index)
+    checkpoint = signed_checkpoint(connection)
+    if index >= checkpoint.size:
+        raise Unavailable(
+            f"Entry {index} is not under a checkpoint yet; it is within seconds.", CHECKPOINT_WAIT_S
+        )
+    path = merkle.inclusion(index, checkpoint.size, tiles.perfect_from(tile_reader(connection)))
+    return Proof(index, tuple(path), checkpoint.note, _evidence(index, leaf, shown, item))
+
+
+def consistency(connection: Connection, old_size: int, new_size: int | None) -> tuple[int, list[bytes]]:
+    """The newer size and the hashes that show the older tree to be its beginning.
+
+    Bounds: both sizes at most that of the newest checkpoint, which also stands for a newer size not given.
+    Raises: NotFound for sizes the log has not signed up to.
+    """
+    signed = signed_checkpoint(connection).size
+    newer = signed if new_size is None else new_size
+    if not 0 <= old_size <= newer <= signed:
+        raise NotFound(
+            "size_unknown", f"No proof from {old_size} to {newer}: sizes go up to {signed}, the older first."
+        )
+    return newer, merkle.consistency(old_size, newer, tiles.perfect_from(tile_reader(connection)))
+
+
+def tile_resource(connection: Connection, level: int, index: int, width: int) -> bytes:
+    """A tile as C2SP serves it; a partial one is the beginning of what became of it.
+
+    Raises: NotFound for a tile that the newest checkpoint does not cover.
+    """
+    _expect_covered(connection, level, index, width)
+    return tile_reader(connection)(level, index)[: width * merkle.HASH_BYTES]
+
+
+def bundle_resource(connection: Connection, index: int, width: int) -> bytes:
+    """An entry bundle as C2SP serves it.
+
+    Raises: NotFound for a bundle that the newest checkpoint does not cover.
+    """
+    _expect_covered(connection, 0, index, width)
+    return tiles.pack_entries(bundle(connection, index)[:width])
+
+
+def _expect_covered(connection: Connection, level: int, index: int, width: int) -> None:
+    hashes = signed_checkpoint(connection).size >> TILE_HEIGHT * level
+    if not 1 <= width <= TILE_WIDTH or index * TILE_WIDTH + width > hashes:
+        raise NotFound("tile_unknown", f"No checkpoint covers {tiles.path_of(str(level), index, width)} yet.")
+
+
+def _evidence(index: int, leaf: bytes, shown: bytes, item: int | None) -> Evidence:
+    is_bulk = canonical.decode(leaf)["items_root"] is not None
+    if item is None:
+        return Evidence(leaf, None if is_bulk else shown)
+    payload: dict[str, Any] = canonical.decode(shown)
+    items = payload.get("items", []) if is_bulk else []
+    if item >= len(items):
+        raise NotFound(
+            "item_unknown", f"Entry {index} has {len(items)} items, numbered from 0; there is no {item}."
+        )
+    return Evidence(leaf, item=proofs.item_evidence(items, item))

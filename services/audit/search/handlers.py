@@ -1,0 +1,98 @@
+"""Filling the search index from the log, by a cursor of its own: the log never waits for it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import structlog
+from prometheus_client import Gauge
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from services.audit.log import queries as log
+from services.audit.search import model
+from services.audit.search.tables import search_cursor, search_entries, search_subjects
+from shared.db.copy import copy_rows
+from shared.db.unit_of_work import Act, UnitOfWork, Work
+from shared.kernel import canonical
+from shared.kernel.errors import Conflict, Unavailable
+
+PAGE = 512  # two bundles of entries, whose data may have 256 KiB each
+IDLE_S = 0.2
+
+INDEXED = Gauge("fundtrail_audit_indexed_entries", "Entries in the search index.")
+ENTRY_COLUMNS = tuple(search_entries.columns.keys())
+
+logger = structlog.get_logger(__name__)
+
+
+class Indexing:
+    """Keeps the search index up with the log."""
+
+    def __init__(self, unit_of_work: UnitOfWork) -> None:
+        self._unit_of_work = unit_of_work
+
+    def run(self, stop: threading.Event, beat: Callable[[], None] = lambda: None) -> None:
+        """Index until `stop` is set."""
+        while not stop.is_set():
+            beat()
+            try:
+                if self.step() == 0:
+                    stop.wait(IDLE_S)
+            except (Unavailable, Conflict) as error:
+                logger.warning("indexing_waits", cause=error.message)
+                stop.wait(IDLE_S)
+
+    def step(self) -> int:
+        """The number of entries that were indexed by one transaction."""
+        with self._unit_of_work.begin(Act.system("audit", self._unit_of_work.clock.now())) as work:
+            return index_next(work)
+
+
+def ensure_cursor(work: Work) -> None:
+    """The index has a place to go on from. Idempotent."""
+    work.connection.execute(upsert(search_cursor).values(singleton=True, indexed=0).on_conflict_do_nothing())
+
+
+def index_next(work: Work) -> int:
+    """The number of entries indexed.
+
+    Raises: Conflict where another indexer has moved the cursor meanwhile.
+    """
+    connection = work.connection
+    start: int = connection.execute(select(search_cursor.c.indexed)).scalar_one()
+    end = min(log.size(connection), start + PAGE)
+    if start >= end:
+        return 0
+    moved = connection.execute(
+        update(search_cursor).where(search_cursor.c.indexed == start).values(indexed=end)
+    )
+    if moved.rowcount != 1:
+        raise Conflict("index_moved", "Another indexer has done these entries.")
+    leaves, shown = log.entries(connection, range(start, end)), log.data(connection, range(start, end))
+    envelopes = {index: canonical.decode(leaf) for index, leaf in leaves.items()}
+    copy_rows(
+        connection, search_entries, ENTRY_COLUMNS, [_row(index, envelopes[index]) for index in envelopes]
+    )
+    mentioned = [
+        (mention.subject, index, mention.item)
+        for index, envelope in envelopes.items()
+        for mention in model.mentions(envelope, decoded(shown[index]))
+    ]
+    copy_rows(connection, search_subjects, ("subject", "index", "item"), mentioned)
+    INDEXED.set(end)
+    return end - start
+
+
+def decoded(data: bytes) -> Any:  # noqa: ANN401 - JSON of any kind
+    """What an event's data says, or None where it is no JSON."""
+    try:
+        return canonical.decode(data)
+    except ValueError:
+        return None  # the log takes what it is sent; what is no JSON can be read there but not searched
+
+
+def _row(index: int, envelope: dict[str, Any]) -> Sequence[Any]:
+    return [index, *(envelope[name] for name in ENTRY_COLUMNS[1:])]

@@ -1,0 +1,29 @@
+"""The API of beneficiaries: composition root of one gunicorn worker."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from services.beneficiaries import parts
+from services.beneficiaries.channels.api import blueprint as channels
+from services.beneficiaries.lists.api import blueprint as lists
+from services.beneficiaries.openings.api import blueprint as openings
+from services.beneficiaries.payroll.api import blueprint as payroll
+from services.beneficiaries.reconciliation.api import blueprint as reconciliation
+from services.beneficiaries.refusals import REFUSALS
+from services.beneficiaries.register.api import blueprint as register
+from shared.jobs.api import blueprint as jobs
+from shared.service import make_context
+from shared.settings import Settings
+from shared.web.app import build_app
+
+
+def create_app(settings: Settings) -> Flask:
+    """The application, ready to serve."""
+    context = make_context(
+        "beneficiaries",
+        settings,
+        REFUSALS,
+        {"documents": parts.documents(settings), "sealer": parts.sealer(settings)},
+    )
+    return build_app(context, [register, openings, payroll, lists, channels, reconciliation, jobs])

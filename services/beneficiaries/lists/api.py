@@ -1,0 +1,113 @@
+"""Payment lists over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask_smorest import Blueprint
+
+from services.beneficiaries.lists import handlers, queries
+from services.beneficiaries.lists.commands import ApproveList, SendBackList, SubmitList, WithdrawList
+from services.beneficiaries.lists.model import PaymentList
+from services.beneficiaries.lists.schemas import (
+    ApprovalSchema,
+    ListPageSchema,
+    ListSchema,
+    ListsQuery,
+    PaymentPageSchema,
+    PaymentsQuery,
+    ReasonSchema,
+)
+from services.beneficiaries.units.queries import ensure_reach
+from shared.web.acting import (
+    acts,
+    business_day,
+    current_connection,
+    current_principal,
+    current_work,
+    reads,
+    show_version,
+)
+
+blueprint = Blueprint(
+    "lists", __name__, url_prefix="/v1/lists", description="Payment lists and their payments."
+)
+
+
+@blueprint.get("")
+@reads("lists.read")
+@blueprint.arguments(ListsQuery, location="query")
+@blueprint.response(200, ListPageSchema)
+def list_lists(query: dict[str, Any]) -> Any:  # noqa: ANN401 - a page of rows
+    """The lists of a month."""
+    return queries.lists_of(current_connection(), query)
+
+
+@blueprint.get("/<uuid:list_id>")
+@reads("lists.read")
+@blueprint.response(200, ListSchema)
+def show_list(list_id: UUID) -> Any:  # noqa: ANN401 - a row of lists
+    """One list."""
+    return _reached(list_id, "lists.read")
+
+
+@blueprint.get("/<uuid:list_id>/payments")
+@reads("lists.read")
+@blueprint.arguments(PaymentsQuery, location="query")
+@blueprint.response(200, PaymentPageSchema)
+def list_payments(query: dict[str, Any], list_id: UUID) -> Any:  # noqa: ANN401 - a page of rows
+    """The payments of a list, each with how its amount came about."""
+    _reached(list_id, "lists.read")
+    return queries.payments_of(current_connection(), list_id, query)
+
+
+@blueprint.post("/<uuid:list_id>/submission")
+@acts("lists.submit", idempotent=True)
+@blueprint.response(200, ListSchema)
+def submit_list(list_id: UUID) -> Any:  # noqa: ANN401 - a row of lists
+    """Stand by a list."""
+    _reached(list_id, "lists.submit")
+    return _shown(handlers.submit_list(current_work(), SubmitList(list_id)))
+
+
+@blueprint.post("/<uuid:list_id>/approval")
+@acts("lists.approve", idempotent=True)
+@blueprint.arguments(ApprovalSchema)
+@blueprint.response(200, ListSchema)
+def approve_list(body: dict[str, Any], list_id: UUID) -> Any:  # noqa: ANN401 - a row of lists
+    """Approve a submission; allocation holds its funds next."""
+    _reached(list_id, "lists.approve")
+    return _shown(handlers.approve_list(current_work(), ApproveList(list_id, **body)))
+
+
+@blueprint.post("/<uuid:list_id>/return")
+@acts("lists.approve", idempotent=True)
+@blueprint.arguments(ReasonSchema)
+@blueprint.response(200, ListSchema)
+def send_back_list(body: dict[str, Any], list_id: UUID) -> Any:  # noqa: ANN401 - a row of lists
+    """Send a submitted list back to the officer who prepared it."""
+    _reached(list_id, "lists.approve")
+    return _shown(handlers.send_back_list(current_work(), SendBackList(list_id, **body)))
+
+
+@blueprint.post("/<uuid:list_id>/withdrawal")
+@acts("lists.withdraw", idempotent=True)
+@blueprint.arguments(ReasonSchema)
+@blueprint.response(202, ListSchema)
+def withdraw_list(body: dict[str, Any], list_id: UUID) -> Any:  # noqa: ANN401 - a row of lists
+    """Ask for an approved list back; allocation says whether it is not too late."""
+    _reached(list_id, "lists.withdraw")
+    return _shown(handlers.withdraw_list(current_work(), WithdrawList(list_id, **body)))
+
+
+def _reached(list_id: UUID, permission: str) -> Any:  # noqa: ANN401 - a row of lists
+    connection = current_connection()
+    row = queries.find_list(connection, list_id)
+    ensure_reach(connection, current_principal(), permission, row.unit_id, business_day())
+    return row
+
+
+def _shown(changed: PaymentList) -> Any:  # noqa: ANN401 - a row of lists
+    show_version(changed.version)
+    return queries.find_list(current_connection(), changed.id)

@@ -1,0 +1,75 @@
+"""The contract of payment lists."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields, validate
+
+from shared.web.schemas import Closed, PageQuery, TextField, page_of
+
+
+class ListsQuery(PageQuery):
+    """Which lists: of a month, in a state, of a district."""
+
+    period = fields.String(required=True, validate=validate.Regexp(r"\A[0-9]{4}-[0-9]{2}\Z"))
+    state = fields.String(load_default=None)
+    unit_id = fields.UUID(load_default=None)
+
+
+class ListSchema(Schema):
+    """One list. Units: total_vnd in đồng."""
+
+    id = fields.UUID(required=True)
+    period = fields.String(required=True)
+    unit_id = fields.UUID(required=True)
+    provider = fields.String(required=True)
+    channel = fields.String(required=True)
+    state = fields.String(required=True)
+    submission = fields.Integer(required=True)
+    payment_count = fields.Integer(required=True)
+    total_vnd = fields.Integer(required=True)
+    content_sha256 = fields.String(allow_none=True)
+    refusal = fields.Dict(allow_none=True)
+    version = fields.Integer(required=True)
+
+
+ListPageSchema = page_of(ListSchema, "ListPage")
+
+
+class ApprovalSchema(Closed):
+    """The content that the approver saw."""
+
+    content_sha256 = TextField(64, required=True)
+
+
+class ReasonSchema(Closed):
+    """Why."""
+
+    reason = TextField(required=True)
+
+
+class ObligationSchema(Schema):
+    """One amount and how it came about: due less paid before. Units: đồng."""
+
+    kind = fields.String(required=True)
+    due_period = fields.String(required=True)
+    decree = fields.String(allow_none=True)
+    due_vnd = fields.Integer(required=True)
+    paid_vnd = fields.Integer(required=True)
+    amount_vnd = fields.Integer(required=True)
+
+
+class PaymentSchema(Schema):
+    """One payment with its obligations and, once there is one, its outcome."""
+
+    id = fields.UUID(required=True)
+    list_id = fields.UUID(required=True)
+    person_id = fields.UUID(required=True)
+    amount_vnd = fields.Integer(required=True)
+    obligations = fields.List(fields.Nested(ObligationSchema), required=True)
+
+
+class PaymentsQuery(PageQuery):
+    """Which page of payments."""
+
+
+PaymentPageSchema = page_of(PaymentSchema, "PaymentPage")

@@ -1,0 +1,119 @@
+"""Rows of lists and payments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from services.beneficiaries.lists.model import PaymentList, State
+from services.beneficiaries.lists.tables import lists, payments
+from shared.db.copy import copy_rows
+from shared.kernel.errors import Conflict, NotFound
+from shared.kernel.periods import Period
+
+
+def load(connection: Connection, list_id: UUID) -> PaymentList:
+    """A list, locked until the transaction ends. Raises: NotFound list_unknown."""
+    row = connection.execute(select(lists).where(lists.c.id == list_id).with_for_update()).one_or_none()
+    if row is None:
+        raise NotFound("list_unknown", f"There is no payment list {list_id}.")
+    return to_list(row)
+
+
+def to_list(row: Row[Any]) -> PaymentList:
+    """The list of a row."""
+    return PaymentList(
+        row.id,
+        Period.parse(row.period),
+        row.unit_id,
+        row.provider,
+        row.channel,
+        State(row.state),
+        row.submission,
+        row.payment_count,
+        row.total_vnd,
+        row.content_sha256,
+        row.prepared_by,
+        row.version,
+    )
+
+
+def save(connection: Connection, before: PaymentList, state: State, **changed: Any) -> None:  # noqa: ANN401
+    """Store the new state and what changed with it. Raises: Conflict list_changed after a lost race."""
+    saved = connection.execute(
+        update(lists)
+        .where(lists.c.id == before.id, lists.c.version == before.version)
+        .values(state=state.value, version=before.version + 1, **changed)
+    )
+    if saved.rowcount != 1:
+        raise Conflict("list_changed", "Somebody else changed this list just now; read it again.")
+
+
+def open_lists(connection: Connection, keys: Mapping[UUID, tuple[Period, UUID, str, str]]) -> None:
+    """Lists exist under these ids. Shape: month, district, provider, channel by id."""
+    if not keys:
+        return
+    rows = [
+        {
+            "id": list_id,
+            "period": str(period),
+            "unit_id": unit_id,
+            "provider": provider,
+            "channel": channel,
+            "state": State.COMPUTED.value,
+            "submission": 0,
+            "payment_count": 0,
+            "total_vnd": 0,
+            "version": 1,
+        }
+        for list_id, (period, unit_id, provider, channel) in sorted(keys.items())
+    ]
+    connection.execute(upsert(lists).values(rows).on_conflict_do_nothing(index_elements=["id"]))
+
+
+def add_payments(connection: Connection, rows: Iterable[tuple[UUID, UUID, UUID, int]]) -> int:
+    """The number of payments stored. Shape: payment, list, person, amount in đồng."""
+    return copy_rows(connection, payments, ("id", "list_id", "person_id", "amount_vnd"), rows)
+
+
+def total_up(connection: Connection, period: Period) -> tuple[int, int, int]:
+    """Write counts and sums of a month's payments to its lists; the numbers of lists, payments and đồng."""
+    sums = (
+        select(
+            payments.c.list_id,
+            func.count().label("payment_count"),
+            func.sum(payments.c.amount_vnd).label("total_vnd"),
+        )
+        .join(lists, lists.c.id == payments.c.list_id)
+        .where(lists.c.period == str(period))
+        .group_by(payments.c.list_id)
+        .subquery()
+    )
+    rows = connection.execute(
+        update(lists)
+        .where(lists.c.id == sums.c.list_id)
+        .values(payment_count=sums.c.payment_count, total_vnd=sums.c.total_vnd)
+        .returning(lists.c.payment_count, lists.c.total_vnd)
+    ).all()
+    return len(rows), sum(row.payment_count for row in rows), sum(int(row.total_vnd) for row in rows)
+
+
+def lines(connection: Connection, list_id: UUID) -> Sequence[Row[Any, Any, Any]]:
+    """Every payment of a list in order of id: payment, person, amount."""
+    return connection.execute(
+        select(payments.c.id, payments.c.person_id, payments.c.amount_vnd)
+        .where(payments.c.list_id == list_id)
+        .order_by(payments.c.id)
+    ).all()
+
+
+def payments_after(
+    connection: Connection, list_id: UUID, after: UUID | None, limit: int
+) -> Sequence[Row[Any]]:
+    """The next payments of a list in order of id."""
+    query = select(payments).where(payments.c.list_id == list_id).order_by(payments.c.id).limit(limit)
+    return connection.execute(query if after is None else query.where(payments.c.id > after)).all()

@@ -1,0 +1,58 @@
+"""Payment lists and payments: a list per month, district and provider; a payment is one person's line."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from services.beneficiaries.metadata import metadata
+
+lists = Table(
+    "lists",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("period", Text, nullable=False),
+    Column("unit_id", Uuid, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("submission", Integer, nullable=False),
+    Column("payment_count", Integer, nullable=False),
+    Column("total_vnd", BigInteger, nullable=False),
+    Column("content_sha256", Text),
+    Column("prepared_by", Text),
+    Column("approved_by", Text),
+    Column("approved_on", Date),
+    Column("refusal", JSONB(none_as_null=True)),
+    Column("version", Integer, nullable=False),
+    UniqueConstraint("period", "unit_id", "provider"),
+    CheckConstraint(
+        "state IN ('computed', 'submitted', 'approved', 'held', 'refused', 'drawn', 'instructed', 'closing', "
+        "'closed', 'withdrawing', 'withdrawn')",
+        name="state",
+    ),
+    CheckConstraint("approved_by IS NULL OR approved_by <> prepared_by", name="other_person"),
+    info={"grants": "SELECT, INSERT, UPDATE"},
+)
+
+payments = Table(
+    "payments",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("list_id", Uuid, ForeignKey("lists.id"), nullable=False),
+    Column("person_id", Uuid, ForeignKey("persons.id"), nullable=False),
+    Column("amount_vnd", BigInteger, nullable=False),
+    UniqueConstraint("list_id", "person_id"),
+    CheckConstraint("amount_vnd > 0", name="amount"),
+)

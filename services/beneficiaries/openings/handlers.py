@@ -1,0 +1,71 @@
+"""Taking over months that were paid the old way."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from services.beneficiaries.openings.events import OpeningClosed
+from services.beneficiaries.openings.tables import openings
+from shared.db.unit_of_work import Work
+from shared.kernel.approvals import ensure_maker_is_not_checker
+from shared.kernel.errors import Conflict, NotFound
+from shared.kernel.ids import id_of
+from shared.kernel.periods import Period
+
+
+def begin_opening(work: Work, period: Period, document: str) -> UUID:
+    """The id of an opening whose rows are about to be read. Raises: Conflict opening_exists."""
+    opening_id = id_of("opening", period)
+    work.connection.execute(
+        insert(openings).values(
+            id=opening_id,
+            period=str(period),
+            state="importing",
+            document=document,
+            row_count=0,
+            total_vnd=0,
+            prepared_by=work.act.actor,
+        )
+    )
+    return opening_id
+
+
+def close_opening(work: Work, opening_id: UUID) -> Row[Any]:
+    """The opening, closed by another person than the one who prepared it.
+
+    Raises: NotFound opening_unknown; Conflict opening_not_ready; Denied maker_is_checker.
+    """
+    row = find(work.connection, opening_id)
+    if row.state != "imported":
+        raise Conflict(
+            "opening_not_ready", f"The opening of {row.period} is {row.state}; it must be imported first."
+        )
+    ensure_maker_is_not_checker([row.prepared_by], work.act.actor)
+    work.connection.execute(
+        update(openings)
+        .where(openings.c.id == opening_id)
+        .values(state="closed", approved_by=work.act.actor, approved_on=work.act.business_date)
+    )
+    work.record(OpeningClosed(str(opening_id), row.period, row.row_count, row.total_vnd))
+    return find(work.connection, opening_id)
+
+
+def find(connection: Connection, opening_id: UUID) -> Row[Any]:
+    """An opening, locked until the transaction ends. Raises: NotFound opening_unknown."""
+    row = connection.execute(
+        select(openings).where(openings.c.id == opening_id).with_for_update()
+    ).one_or_none()
+    if row is None:
+        raise NotFound("opening_unknown", f"There is no opening {opening_id}.")
+    return row
+
+
+def closed_periods(connection: Connection) -> list[Period]:
+    """Every month that was taken over and closed, oldest first."""
+    found = connection.scalars(
+        select(openings.c.period).where(openings.c.state == "closed").order_by(openings.c.period)
+    )
+    return [Period.parse(text) for text in found]

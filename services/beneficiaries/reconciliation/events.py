@@ -1,0 +1,52 @@
+"""Facts about what providers answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class StatementMatched:
+    """A provider's answer was compared with what was instructed."""
+
+    TYPE: ClassVar[str] = "vn.fundtrail.statements.matched.v1"
+    KEY: ClassVar[str] = "statement_id"
+    SUBJECTS: ClassVar[tuple[str, ...]] = ("statement_id",)
+
+    statement_id: str
+    provider: str
+    document: str
+    row_count: int
+    matched_count: int
+    unmatched_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentsSettled:
+    """The provider says that these payees were paid, with the amounts that were instructed."""
+
+    TYPE: ClassVar[str] = "vn.fundtrail.payments.settled.v1"
+    KEY: ClassVar[str] = "list_id"
+    SUBJECTS: ClassVar[tuple[str, ...]] = ("list_id", "statement_id")
+
+    list_id: str
+    statement_id: str
+    chunk: int
+    lines: tuple[dict[str, Any], ...]
+    items: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentsReturned:
+    """The provider says that these payees could not be paid, and why; the money is still in its hands."""
+
+    TYPE: ClassVar[str] = "vn.fundtrail.payments.returned.v1"
+    KEY: ClassVar[str] = "list_id"
+    SUBJECTS: ClassVar[tuple[str, ...]] = ("list_id", "statement_id")
+
+    list_id: str
+    statement_id: str
+    chunk: int
+    lines: tuple[dict[str, Any], ...]
+    items: tuple[dict[str, Any], ...]

@@ -1,0 +1,86 @@
+"""Receiving a provider's answer, and closing a list once every payment has its outcome."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert
+
+from services.beneficiaries.channels.providers import PROVIDERS, Channel
+from services.beneficiaries.lists import model as list_model
+from services.beneficiaries.lists import store as lists
+from services.beneficiaries.lists.events import ListClosed
+from services.beneficiaries.lists.model import LINE, PaymentList, State
+from services.beneficiaries.reconciliation import store
+from services.beneficiaries.reconciliation.model import Outcome
+from services.beneficiaries.reconciliation.tables import statements
+from shared.db.unit_of_work import Work
+from shared.jobs.runner import enqueue
+from shared.kernel.errors import Conflict, Rejected
+from shared.kernel.ids import id_of
+
+KIND = "reconcile_statement"
+FORMATS = {Channel.POST: "post_result", Channel.BANK: "camt.053.001.08"}
+
+
+def receive_statement(work: Work, provider: str, document: str) -> tuple[UUID, UUID]:
+    """The ids of the statement and of the job that matches it.
+
+    Raises: Rejected provider_unknown; Conflict statement_repeated where this file was received before.
+    """
+    known = PROVIDERS.get(provider)
+    if known is None:
+        raise Rejected("provider_unknown", f"Providers are {', '.join(PROVIDERS)}.")
+    statement_id = id_of("statement", provider, document)
+    work.connection.execute(
+        insert(statements).values(
+            id=statement_id,
+            provider=provider,
+            format=FORMATS[known.channel],
+            document=document,
+            state="received",
+            row_count=0,
+            matched_count=0,
+            unmatched_count=0,
+            received_on=work.act.business_date,
+            received_by=work.act.actor,
+        )
+    )
+    params = {"statement_id": str(statement_id), "document": document, "format": FORMATS[known.channel]}
+    return statement_id, enqueue(work, KIND, params, id_of("job", KIND, statement_id))
+
+
+def refuse_repeated_statement() -> Conflict:
+    """The refusal that belongs to a file received twice."""
+    return Conflict(
+        "statement_repeated", "This very file was received before; nothing was booked a second time."
+    )
+
+
+def close_list(work: Work, list_id: UUID) -> PaymentList:
+    """The list, closing: it is closed once the ledger agrees with its sums.
+
+    A payment without an answer stays unknown; its money stays where it is, with the provider.
+    Raises: NotFound list_unknown; Conflict list_state.
+    """
+    found = lists.load(work.connection, list_id)
+    list_model.ensure_may_become(found, State.CLOSING)
+    lists.save(work.connection, found, State.CLOSING, refusal=None)
+    sums = store.sums_of(work.connection, list_id)
+    work.record(_closed(found, sums))
+    return lists.load(work.connection, list_id)
+
+
+def _closed(found: PaymentList, sums: dict[str, tuple[int, int]]) -> ListClosed:
+    settled_count, settled_vnd = sums.get(Outcome.SETTLED.value, (0, 0))
+    returned_count, returned_vnd = sums.get(Outcome.RETURNED.value, (0, 0))
+    line: dict[str, Any] = {
+        "line": LINE,
+        "instructed_vnd": found.total_vnd,
+        "settled_vnd": settled_vnd,
+        "returned_vnd": returned_vnd,
+        "unknown_vnd": found.total_vnd - settled_vnd - returned_vnd,
+    }
+    unknown = found.payment_count - settled_count - returned_count
+    return ListClosed(str(found.id), str(found.unit_id), unknown, (line,))

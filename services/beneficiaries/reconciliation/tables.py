@@ -1,0 +1,72 @@
+"""What providers answered: statements, their rows, and one outcome per payment."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+)
+
+from services.beneficiaries.metadata import metadata
+from shared.db.types import instant
+
+statements = Table(
+    "statements",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("provider", Text, nullable=False),
+    Column("format", Text, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("row_count", BigInteger, nullable=False),
+    Column("matched_count", BigInteger, nullable=False),
+    Column("unmatched_count", BigInteger, nullable=False),
+    Column("received_on", Date, nullable=False),
+    Column("received_by", Text, nullable=False),
+    Column("received_at", instant(), nullable=False, server_default=func.now()),
+    UniqueConstraint("provider", "document"),
+    CheckConstraint("state IN ('received', 'staged', 'matched', 'told')", name="state"),
+    info={"grants": "SELECT, INSERT, UPDATE"},
+)
+
+statement_rows = Table(
+    "statement_rows",
+    metadata,
+    Column("statement_id", Uuid, ForeignKey("statements.id"), primary_key=True),
+    Column("row", BigInteger, primary_key=True),
+    Column("reference", Text, nullable=False),
+    Column("payment_id", Uuid),
+    Column("amount_vnd", BigInteger),
+    Column("result", Text, nullable=False),
+    Column("reason_code", Text),
+    Column("value_on", Date),
+    Column("code", Text),
+    CheckConstraint("result IN ('settled', 'returned')", name="result"),
+    info={"grants": "SELECT, INSERT, UPDATE"},
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("payment_id", Uuid, ForeignKey("payments.id"), primary_key=True),
+    Column("list_id", Uuid, ForeignKey("lists.id"), nullable=False),
+    Column("statement_id", Uuid, ForeignKey("statements.id"), nullable=False),
+    Column("row", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("amount_vnd", BigInteger, nullable=False),
+    Column("reason_code", Text),
+    Column("value_on", Date, nullable=False),
+    CheckConstraint("kind IN ('settled', 'returned')", name="kind"),
+    CheckConstraint("(kind = 'returned') = (reason_code IS NOT NULL)", name="reason"),
+)
+
+Index("ix_outcomes_statement", outcomes.c.statement_id, outcomes.c.list_id, outcomes.c.payment_id)

@@ -1,0 +1,49 @@
+"""Facts about persons. Personal values stand in them sealed under the person's own key, or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class PersonsRegistered:
+    """Persons entered the register, with what they are entitled to and from when."""
+
+    TYPE: ClassVar[str] = "vn.fundtrail.persons.registered.v1"
+    KEY: ClassVar[str] = "batch_id"
+    SUBJECTS: ClassVar[tuple[str, ...]] = ()
+
+    batch_id: str
+    items: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRequested:
+    """An officer reported, with evidence, that something about a person is different from what is known."""
+
+    TYPE: ClassVar[str] = "vn.fundtrail.changes.requested.v1"
+    KEY: ClassVar[str] = "person_id"
+    SUBJECTS: ClassVar[tuple[str, ...]] = ("person_id", "change_id", "unit_id")
+
+    change_id: str
+    person_id: str
+    unit_id: str
+    kind: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeApproved:
+    """Another person confirmed the change; it is known from now on."""
+
+    TYPE: ClassVar[str] = "vn.fundtrail.changes.approved.v1"
+    KEY: ClassVar[str] = "person_id"
+    SUBJECTS: ClassVar[tuple[str, ...]] = ("person_id", "change_id", "unit_id")
+
+    change_id: str
+    person_id: str
+    unit_id: str
+    kind: str
+    sealed_before: str
+    sealed_after: str

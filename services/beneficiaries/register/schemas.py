@@ -1,0 +1,97 @@
+"""The contract of the register."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from flask_smorest.fields import Upload
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from services.beneficiaries.register.model import ChangeKind
+from shared.kernel.errors import Rejected
+from shared.kernel.periods import Period
+from shared.web.schemas import Closed, TextField
+
+DETAILS: dict[ChangeKind, dict[str, type]] = {
+    ChangeKind.DEATH: {"died_on": str},
+    ChangeKind.MOVE: {"commune_code": str, "from_period": str},
+    ChangeKind.REASSESSMENT: {"code": str, "injury_percent": int, "from_period": str},
+}
+
+
+class UploadSchema(Closed):
+    """A CSV file."""
+
+    file = Upload(required=True)
+
+
+class DryRunQuery(Closed):
+    """Whether to store nothing and only tell the faults."""
+
+    dry_run = fields.Boolean(load_default=False)
+
+
+class JobStartedSchema(Schema):
+    """Long work was begun; ask /v1/jobs/{job_id} how far it is."""
+
+    job_id = fields.UUID(required=True)
+
+
+class ChangeRequestSchema(Closed):
+    """What is reported: the kind, its details, the document that proves it."""
+
+    person_number = TextField(40, required=True)
+    kind = fields.String(required=True, validate=validate.OneOf([kind.value for kind in ChangeKind]))
+    details = fields.Dict(keys=fields.String(), required=True)
+    evidence = TextField(200, required=True)
+
+    @validates_schema
+    def check_details(self, data: dict[str, Any], **_: Any) -> None:  # noqa: ANN401 - marshmallow's signature
+        """The details are those that the kind needs, and no others."""
+        expected = DETAILS[ChangeKind(data["kind"])]
+        details = data["details"]
+        if details.keys() != expected.keys():
+            raise ValidationError({"details": [f"{data['kind']} needs {', '.join(expected)}."]})
+        wrong = [name for name, kind in expected.items() if type(details[name]) is not kind]
+        if wrong:
+            raise ValidationError({"details": {name: ["Not of the right type."] for name in wrong}})
+        _check_times(details)
+
+
+class ChangeSchema(Schema):
+    """A request for change."""
+
+    id = fields.UUID(required=True)
+    person_id = fields.UUID(required=True)
+    kind = fields.String(required=True)
+    state = fields.String(required=True)
+    requested_on = fields.Date(required=True)
+    version = fields.Integer(required=True)
+
+
+class PersonQuery(Closed):
+    """Find one person."""
+
+    number = TextField(40, required=True)
+
+
+class PersonSchema(Schema):
+    """One person, for those who work with the register."""
+
+    id = fields.UUID(required=True)
+    number = fields.String(required=True)
+    full_name = fields.String(required=True)
+    birth_year = fields.Integer(required=True)
+    provider = fields.String(required=True)
+    commune_id = fields.UUID(required=True)
+
+
+def _check_times(details: dict[str, Any]) -> None:
+    try:
+        if "died_on" in details:
+            date.fromisoformat(details["died_on"])
+        if "from_period" in details:
+            Period.parse(details["from_period"])
+    except (ValueError, Rejected) as error:
+        raise ValidationError({"details": [f"{error}"]}) from error

@@ -1,0 +1,260 @@
+"""Rows of the register <-> values of the model; bulk by COPY."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from services.beneficiaries.entitlements.model import DeathFact, EntitlementFact, PersonFacts, ResidenceFact
+from services.beneficiaries.register.model import Change, ChangeKind, ChangeState
+from services.beneficiaries.register.rows import NewPerson
+from services.beneficiaries.register.tables import (
+    changes,
+    person_deaths,
+    person_entitlements,
+    person_residences,
+    persons,
+)
+from shared.db.copy import copy_rows
+from shared.kernel.ids import id_of
+from shared.kernel.names import search_key
+from shared.kernel.periods import Period
+
+PERSON_COLUMNS = (
+    "id",
+    "number",
+    "full_name",
+    "name_key",
+    "birth_year",
+    "identity_number",
+    "provider",
+    "bank_code",
+    "account_number",
+    "commune_id",
+    "sealed_key",
+)
+
+
+def person_id_of(number: str) -> UUID:
+    """The id of the person with a dossier number."""
+    return id_of("person", number)
+
+
+def entitlement_id_of(person_id: UUID, code: str) -> UUID:
+    """The id of a person's entitlement of one category."""
+    return id_of("entitlement", person_id, code)
+
+
+def known_numbers(connection: Connection, numbers: Sequence[str]) -> set[str]:
+    """Those of the dossier numbers that are registered."""
+    return set(connection.scalars(select(persons.c.number).where(persons.c.number.in_(numbers))))
+
+
+def add_persons(
+    connection: Connection, people: Sequence[tuple[UUID, bytes, NewPerson]], known_on: date
+) -> None:
+    """Store persons, each with id and wrapped key, and the first facts about them."""
+    copy_rows(connection, persons, PERSON_COLUMNS, (_person_row(*one) for one in people))
+    copy_rows(
+        connection,
+        person_residences,
+        ("person_id", "commune_id", "district_id", "from_period", "known_on"),
+        ((pid, one.commune_id, one.district_id, _first_period(one), known_on) for pid, _, one in people),
+    )
+    copy_rows(
+        connection,
+        person_entitlements,
+        ("person_id", "entitlement_id", "code", "injury_percent", "from_period", "ended", "known_on"),
+        (
+            (
+                pid,
+                entitlement_id_of(pid, b.code),
+                b.code,
+                b.injury_percent,
+                str(b.from_period),
+                False,
+                known_on,
+            )
+            for pid, _, one in people
+            for b in one.benefits
+        ),
+    )
+
+
+def facts_after(connection: Connection, after: UUID | None, limit: int) -> list[PersonFacts]:
+    """The facts of the next persons in order of id. Shape: at most `limit` of them."""
+    query = select(persons.c.id).order_by(persons.c.id).limit(limit)
+    if after is not None:
+        query = query.where(persons.c.id > after)
+    return facts_of(connection, list(connection.scalars(query)))
+
+
+def facts_of(connection: Connection, ids: Sequence[UUID]) -> list[PersonFacts]:
+    """The facts of given persons, in the order given."""
+    entitlements = _grouped(
+        (row.person_id, _entitlement(row))
+        for row in connection.execute(
+            select(person_entitlements).where(person_entitlements.c.person_id.in_(ids))
+        )
+    )
+    residences = _grouped(
+        (
+            row.person_id,
+            ResidenceFact(row.district_id, Period.parse(row.from_period), row.known_on, row.number),
+        )
+        for row in connection.execute(select(person_residences).where(person_residences.c.person_id.in_(ids)))
+    )
+    deaths = {
+        row.person_id: DeathFact(row.died_on, row.known_on)
+        for row in connection.execute(select(person_deaths).where(person_deaths.c.person_id.in_(ids)))
+    }
+    return [PersonFacts(pid, entitlements[pid], residences[pid], deaths.get(pid)) for pid in ids]
+
+
+def person(connection: Connection, number: str) -> Row[Any] | None:
+    """The person of a dossier number."""
+    return connection.execute(select(persons).where(persons.c.number == number)).one_or_none()
+
+
+def sealed_key(connection: Connection, person_id: UUID) -> bytes:
+    """The wrapped key under which this person's values are sealed."""
+    return bytes(
+        connection.execute(select(persons.c.sealed_key).where(persons.c.id == person_id)).scalar_one()
+    )
+
+
+def add_change(connection: Connection, change: Change) -> None:
+    """Store a request for change."""
+    connection.execute(
+        insert(changes).values(
+            id=change.id,
+            person_id=change.person_id,
+            kind=change.kind.value,
+            details=change.details,
+            evidence=change.evidence,
+            state=change.state.value,
+            requested_by=change.requested_by,
+            requested_on=change.requested_on,
+            version=change.version,
+        )
+    )
+
+
+def change(connection: Connection, change_id: UUID) -> Change | None:
+    """A request for change, locked until the transaction ends."""
+    row = connection.execute(select(changes).where(changes.c.id == change_id).with_for_update()).one_or_none()
+    if row is None:
+        return None
+    return Change(
+        row.id,
+        row.person_id,
+        ChangeKind(row.kind),
+        row.details,
+        row.evidence,
+        ChangeState(row.state),
+        row.requested_by,
+        row.requested_on,
+        row.version,
+    )
+
+
+def decide_change(connection: Connection, found: Change, state: ChangeState, actor: str, on: date) -> None:
+    """Store who decided a request, how and when."""
+    connection.execute(
+        update(changes)
+        .where(changes.c.id == found.id)
+        .values(state=state.value, decided_by=actor, decided_on=on, version=found.version + 1)
+    )
+
+
+def record_death(connection: Connection, found: Change, died_on: date, known_on: date) -> None:
+    """Add the fact of a death."""
+    connection.execute(
+        insert(person_deaths).values(
+            person_id=found.person_id, died_on=died_on, known_on=known_on, change_id=found.id
+        )
+    )
+
+
+def record_residence(
+    connection: Connection, found: Change, commune_id: UUID, district_id: UUID, since: Period, known_on: date
+) -> None:
+    """Add the fact of a move, and let the register show where the person lives now."""
+    connection.execute(
+        insert(person_residences).values(
+            person_id=found.person_id,
+            commune_id=commune_id,
+            district_id=district_id,
+            from_period=str(since),
+            known_on=known_on,
+            change_id=found.id,
+        )
+    )
+    connection.execute(update(persons).where(persons.c.id == found.person_id).values(commune_id=commune_id))
+
+
+def record_entitlement(
+    connection: Connection,
+    found: Change,
+    code: str,
+    injury_percent: int | None,
+    since: Period,
+    known_on: date,
+) -> None:
+    """Add the fact of a re-assessment."""
+    connection.execute(
+        insert(person_entitlements).values(
+            person_id=found.person_id,
+            entitlement_id=entitlement_id_of(found.person_id, code),
+            code=code,
+            injury_percent=injury_percent,
+            from_period=str(since),
+            ended=False,
+            known_on=known_on,
+            change_id=found.id,
+        )
+    )
+
+
+def _person_row(person_id: UUID, sealed_key: bytes, one: NewPerson) -> tuple[Any, ...]:
+    return (
+        person_id,
+        one.number,
+        one.full_name,
+        search_key(one.full_name),
+        one.birth_year,
+        one.identity_number,
+        one.provider,
+        one.bank_code,
+        one.account_number,
+        one.commune_id,
+        sealed_key,
+    )
+
+
+def _first_period(one: NewPerson) -> str:
+    return min(str(benefit.from_period) for benefit in one.benefits)
+
+
+def _entitlement(row: Row[Any]) -> EntitlementFact:
+    return EntitlementFact(
+        row.entitlement_id,
+        row.code,
+        row.injury_percent,
+        Period.parse(row.from_period),
+        row.ended,
+        row.known_on,
+        row.number,
+    )
+
+
+def _grouped(pairs: Iterable[tuple[UUID, Any]]) -> dict[UUID, list[Any]]:
+    groups: dict[UUID, list[Any]] = defaultdict(list)
+    for key, value in pairs:
+        groups[key].append(value)
+    return groups

@@ -1,0 +1,73 @@
+"""Where a unit stands in the tree, and which units a permission reaches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import Connection, and_, or_, select, text
+
+from services.beneficiaries.units.tables import unit_parents, units
+from shared.kernel.errors import Denied
+from shared.web.auth import Principal
+
+DEPTH_MAX = 6
+COMMUNE_LEVEL = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Commune:
+    """A commune with the unit above it, which is its district until 30/6/2025."""
+
+    id: UUID
+    code: str
+    name: str
+    district_id: UUID
+
+
+def communes(connection: Connection, on: date) -> dict[str, Commune]:
+    """Every commune valid on a day that has a district above it, by its code."""
+    valid = and_(units.c.valid_from <= on, or_(units.c.valid_to.is_(None), units.c.valid_to >= on))
+    placed = and_(
+        unit_parents.c.valid_from <= on, or_(unit_parents.c.valid_to.is_(None), unit_parents.c.valid_to >= on)
+    )
+    rows = connection.execute(
+        select(units.c.id, units.c.code, units.c.name, unit_parents.c.parent_id)
+        .join(unit_parents, unit_parents.c.unit_id == units.c.id)
+        .where(valid, placed, units.c.level == COMMUNE_LEVEL)
+    )
+    return {row.code: Commune(row.id, row.code, row.name, row.parent_id) for row in rows}
+
+
+def names_of(connection: Connection) -> dict[UUID, str]:
+    """The name of every unit that ever was."""
+    return {row.id: row.name for row in connection.execute(select(units.c.id, units.c.name))}
+
+
+def with_ancestors(connection: Connection, unit_id: UUID, on: date) -> set[str]:
+    """The unit and everything above it on a day."""
+    rows = connection.execute(
+        text(
+            "WITH RECURSIVE up(id, depth) AS (SELECT CAST(:unit AS uuid), 0 UNION ALL "
+            "SELECT p.parent_id, up.depth + 1 FROM up JOIN unit_parents p ON p.unit_id = up.id "
+            "AND p.valid_from <= :on AND (p.valid_to IS NULL OR p.valid_to >= :on) WHERE up.depth < :depth) "
+            "SELECT id FROM up"
+        ),
+        {"unit": unit_id, "on": on, "depth": DEPTH_MAX},
+    )
+    return {str(row.id) for row in rows}
+
+
+def ensure_reach(
+    connection: Connection, principal: Principal, permission: str, unit_id: UUID, on: date
+) -> None:
+    """Nothing, where the principal holds the permission for the unit or for one above it.
+
+    Raises: Denied unit_foreign.
+    """
+    if with_ancestors(connection, unit_id, on).isdisjoint(principal.units_for(permission)):
+        raise Denied(
+            "unit_foreign",
+            f"{permission} is not held for this unit; an administrator can give the role for it.",
+        )

@@ -1,0 +1,52 @@
+"""Texts: one template per occasion and language, with a short form that a text message holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import StrictUndefined
+from jinja2.sandbox import SandboxedEnvironment
+
+from shared.kernel import canonical
+from shared.kernel.money import Money, grouped
+
+SMS_CHARS_MAX = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A message ready to be read."""
+
+    subject: str
+    body: str
+    sms: str
+
+
+def render(template: str, language: str, facts: Mapping[str, Any]) -> Text:
+    """The text of an occasion in a language.
+
+    Raises: KeyError for an unknown template; jinja2 errors where a fact is missing: both are bugs.
+    """
+    source = catalogue()[template][language]
+    environment = _environment()
+    made = {name: environment.from_string(text).render(**facts) for name, text in source.items()}
+    return Text(made["subject"], made["body"], made["sms"][:SMS_CHARS_MAX])
+
+
+@cache
+def catalogue() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
+    """Every template: occasion, language, part."""
+    content = files("services.notifications.templates").joinpath("data/templates.json").read_bytes()
+    texts: Mapping[str, Mapping[str, Mapping[str, str]]] = canonical.decode(content)
+    return texts
+
+
+@cache
+def _environment() -> SandboxedEnvironment:
+    environment = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+    environment.filters["vnd"] = lambda amount: grouped(Money(int(amount)))
+    return environment

@@ -1,0 +1,20 @@
+"""The portal's API: composition root of one gunicorn worker."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from services.portal.refusals import REFUSALS
+from services.portal.sessions.api import blueprint as sessions
+from services.portal.sessions.tokens import load_issuer
+from services.portal.users.api import blueprint as users
+from shared.service import make_context
+from shared.settings import Settings
+from shared.web.app import build_app
+
+
+def create_app(settings: Settings) -> Flask:
+    """The application, ready to serve."""
+    issuer = load_issuer(settings.issuer, settings.audience, settings.keys_dir)
+    context = make_context("portal", settings, REFUSALS, {"issuer": issuer})
+    return build_app(context, [sessions, users])

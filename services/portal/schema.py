@@ -1,0 +1,10 @@
+"""Every table of this service in one collection, for migrations and grants."""
+
+from __future__ import annotations
+
+from services.portal.metadata import metadata
+from services.portal.sessions import tables as sessions
+from services.portal.units import tables as units
+from services.portal.users import tables as users
+
+__all__ = ["metadata", "sessions", "units", "users"]

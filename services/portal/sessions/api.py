@@ -1,0 +1,66 @@
+"""Sign in, go on, sign out; the key set that services verify tokens with."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from flask import Response
+from flask_smorest import Blueprint
+
+from services.portal.sessions import handlers
+from services.portal.sessions.commands import Refresh, SignIn, SignOut
+from services.portal.sessions.handlers import Failure, Tokens
+from services.portal.sessions.schemas import RefreshSchema, SignInSchema, TokensSchema
+from services.portal.sessions.tokens import Issuer
+from shared.web.acting import PUBLIC, acts, current_work, reads
+from shared.web.context import current_context
+from shared.web.problems import problem
+
+blueprint = Blueprint("sessions", __name__, description="Signing in and out.")
+
+
+def _issuer() -> Issuer:
+    return cast("Issuer", current_context().parts["issuer"])
+
+
+@blueprint.get("/.well-known/jwks.json")
+@reads(PUBLIC)
+def key_set() -> dict[str, Any]:
+    """The public keys of this issuer (RFC 7517)."""
+    return dict(_issuer().published_keys())
+
+
+@blueprint.post("/v1/tokens")
+@acts(PUBLIC)
+@blueprint.arguments(SignInSchema)
+@blueprint.response(200, TokensSchema)
+def sign_in(body: dict[str, Any]) -> Tokens | Response:
+    """Tokens for the right user name, password and code."""
+    return _answer(handlers.sign_in(current_work(), _issuer(), SignIn(**body)))
+
+
+@blueprint.post("/v1/tokens/refresh")
+@acts(PUBLIC)
+@blueprint.arguments(RefreshSchema)
+@blueprint.response(200, TokensSchema)
+def refresh(body: dict[str, Any]) -> Tokens | Response:
+    """New tokens for a session that is still open."""
+    return _answer(handlers.refresh(current_work(), _issuer(), Refresh(**body)))
+
+
+@blueprint.post("/v1/tokens/revocation")
+@acts(PUBLIC)
+@blueprint.arguments(RefreshSchema)
+@blueprint.response(204)
+def sign_out(body: dict[str, Any]) -> None:
+    """The session is over."""
+    handlers.sign_out(current_work(), SignOut(**body))
+
+
+def _answer(outcome: Tokens | Failure) -> Tokens | Response:
+    if isinstance(outcome, Tokens):
+        return outcome
+    reply = problem(429 if outcome.retry_after_s else 401, outcome.code, outcome.message)
+    if outcome.retry_after_s:
+        reply.headers["Retry-After"] = str(outcome.retry_after_s)
+    return reply

@@ -1,0 +1,151 @@
+"""Signing in, going on with a session, signing out.
+
+A failure is a fact to be kept (it is counted and told to the trail), so it is returned, not raised: raising
+would roll it back.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row
+
+from services.portal.roles.model import catalogue
+from services.portal.sessions import store, tokens
+from services.portal.sessions.commands import Refresh, SignIn, SignOut
+from services.portal.sessions.events import SignedIn, SignedOut, SignInFailed
+from services.portal.sessions.tokens import Issuer
+from services.portal.users import secrets
+from services.portal.users import store as users
+from shared.db.unit_of_work import Work
+from shared.journal.recording import Topic
+from shared.kernel.ids import new_id
+from shared.web.auth import Principal
+
+FAILURES_FREE = 5
+WAIT_FIRST = timedelta(seconds=30)
+WAIT_MAX = timedelta(minutes=15)
+NOBODY = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a successful sign-in gives."""
+
+    access_token: str
+    refresh_token: str
+    expires_in_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why signing in failed, in words that do not tell a stranger which accounts exist."""
+
+    code: str
+    message: str
+    retry_after_s: int | None = None
+
+
+def sign_in(work: Work, issuer: Issuer, command: SignIn) -> Tokens | Failure:
+    """Tokens for the right password and code, otherwise the failure, counted and recorded."""
+    waiting = store.blocked_until(work.connection, command.username)
+    if waiting is not None and waiting > work.now:
+        seconds = int((waiting - work.now).total_seconds()) + 1
+        return Failure(
+            "too_many_failures", f"Too many failed attempts; try again in {seconds} seconds.", seconds
+        )
+    user = users.by_username(work.connection, command.username)
+    failure = _check(work, user, command)
+    if failure is not None:
+        return _failed(work, user, command.username, failure)
+    assert user is not None  # noqa: S101 - _check refuses an absent account
+    store.forget_failures(work.connection, command.username)
+    return _begin_session(work, issuer, user)
+
+
+def refresh(work: Work, issuer: Issuer, command: Refresh) -> Tokens | Failure:
+    """New tokens for a session that is still open; the refresh token given is used up."""
+    session = store.by_refresh_hash(work.connection, tokens.refresh_hash(command.refresh_token))
+    user = users.by_id(work.connection, session.user_id) if session else None
+    if (
+        session is None
+        or user is None
+        or session.ended_at
+        or session.expires_at <= work.now
+        or not user.active
+    ):
+        return Failure("session_over", "The session has ended; sign in again.")
+    refresh_token = tokens.new_refresh_token()
+    store.rotate(work.connection, session.id, tokens.refresh_hash(refresh_token))
+    return _tokens(work, issuer, user, session.id, refresh_token)
+
+
+def sign_out(work: Work, command: SignOut) -> None:
+    """The session is over; ending one that is over already is no error."""
+    session = store.by_refresh_hash(work.connection, tokens.refresh_hash(command.refresh_token))
+    if session is not None and session.ended_at is None:
+        store.end(work.connection, session.id, work.now)
+        work.record(SignedOut(str(session.user_id), str(session.id)), Topic.TRAIL)
+
+
+def principal_of(connection: Connection, user: Row[Any], on: date) -> Principal:
+    """The account with every permission its roles give on a day, each with its units."""
+    grants: dict[str, list[str]] = defaultdict(list)
+    for held in users.assignments_of(connection, user.id, on):
+        for permission in catalogue()[held.role].permissions:
+            if str(held.unit_id) not in grants[permission]:
+                grants[permission].append(str(held.unit_id))
+    return Principal(
+        subject=str(user.id),
+        name=user.display_name,
+        unit=str(user.unit_id) if user.unit_id else None,
+        grants={permission: tuple(units) for permission, units in grants.items()},
+    )
+
+
+def _check(work: Work, user: Row[Any] | None, command: SignIn) -> Failure | None:
+    wrong = Failure("credentials_wrong", "User name, password or code is not right.")
+    if user is None or not user.active or not secrets.matches(user.password_hash, command.password):
+        return wrong
+    if user.totp_secret is None:
+        return None
+    if not command.totp:
+        return Failure("totp_needed", "This account needs the six digits of its authenticator as well.")
+    step = secrets.totp_step(user.totp_secret, command.totp, int(work.now.timestamp()))
+    if step is None:
+        return wrong
+    if step <= user.totp_step:
+        return Failure("totp_used", "This code was used already; wait for the next one.")
+    users.set_totp_step(work.connection, user.id, step)
+    return None
+
+
+def _failed(work: Work, user: Row[Any] | None, username: str, failure: Failure) -> Failure:
+    count = store.count_failure(work.connection, username)
+    if count >= FAILURES_FREE:
+        store.hold_back(
+            work.connection, username, work.now + min(WAIT_FIRST * 2 ** (count - FAILURES_FREE), WAIT_MAX)
+        )
+    work.record(SignInFailed(str(user.id) if user else NOBODY, failure.code), Topic.TRAIL)
+    return failure
+
+
+def _begin_session(work: Work, issuer: Issuer, user: Row[Any]) -> Tokens:
+    session_id, refresh_token = new_id(), tokens.new_refresh_token()
+    expires_at = work.now + tokens.SESSION_LIFETIME
+    store.open_session(work.connection, session_id, user.id, tokens.refresh_hash(refresh_token), expires_at)
+    work.record(SignedIn(str(user.id), str(session_id), user.totp_secret is not None), Topic.TRAIL)
+    return _tokens(work, issuer, user, session_id, refresh_token)
+
+
+def _tokens(work: Work, issuer: Issuer, user: Row[Any], session_id: UUID, refresh_token: str) -> Tokens:
+    principal = principal_of(work.connection, user, work.act.business_date)
+    return Tokens(
+        access_token=issuer.access_token(principal, str(session_id), work.now),
+        refresh_token=refresh_token,
+        expires_in_s=int(tokens.ACCESS_LIFETIME.total_seconds()),
+    )

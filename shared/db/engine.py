@@ -1,0 +1,30 @@
+"""Engines: one pool per process and database, with every limit that matters set by hand."""
+
+from __future__ import annotations
+
+from sqlalchemy import Engine, create_engine
+
+POOL_SIZE = 5
+POOL_TIMEOUT_S = 10
+CONNECT_TIMEOUT_S = 5
+RECYCLE_S = 900
+
+
+def make_engine(url: str, *, application: str, pool_size: int = POOL_SIZE) -> Engine:
+    """An engine for a `postgresql+psycopg://` address; nothing connects before the first use.
+
+    Bounds: at most twice `pool_size` connections; a caller waits 10 s for one, 5 s for the server.
+    """
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=POOL_TIMEOUT_S,
+        pool_recycle=RECYCLE_S,
+        pool_pre_ping=True,
+        connect_args={
+            "application_name": application,
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "options": "-c timezone=UTC",
+        },
+    )

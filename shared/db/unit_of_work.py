@@ -1,0 +1,130 @@
+"""One change, one transaction, one trail: the only place that commits.
+
+A unit of work holds the state, the journal rows and the inbox or idempotency row of what caused them.
+Leaving the block normally keeps all of it; any exception keeps nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from shared.journal import halt, recording
+from shared.journal.recording import Event, Topic
+from shared.kernel.clock import Clock, business_date
+from shared.kernel.errors import Rejected, Unavailable
+
+# Raised by PostgreSQL when the same work may succeed later: serialization failure, deadlock, no space,
+# too many connections, shutting down, cannot connect now.
+TRANSIENT_STATES = frozenset({"40001", "40P01", "53100", "53200", "53300", "57P01", "57P02", "57P03"})
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Who acts, for whom, why and when; it stands beside everything that is recorded under it."""
+
+    actor: str
+    occurred_at: datetime
+    on_behalf_of: str | None = None
+    unit: str | None = None
+    reason: str | None = None
+    correlation: str | None = None
+    causation: str | None = None
+    traceparent: str | None = None
+    backdated: bool = False
+
+    @property
+    def business_date(self) -> date:
+        """The date on which law, tree, scope and open period are judged."""
+        return business_date(self.occurred_at)
+
+    @classmethod
+    def system(cls, service: str, occurred_at: datetime, reason: str | None = None) -> Act:
+        """An act of the service itself, such as loading its reference data."""
+        return cls(actor=f"system:{service}", occurred_at=occurred_at, reason=reason)
+
+
+class Work:
+    """A transaction under way and the act it belongs to."""
+
+    def __init__(self, connection: Connection, act: Act, now: datetime) -> None:
+        self.connection = connection
+        self.act = act
+        self.now = now
+
+    def record(self, event: Event, topic: Topic = Topic.EVENTS) -> UUID:
+        """The id of the journal row that now tells of the event, kept or lost with this transaction."""
+        return self.record_many([event], topic)[0]
+
+    def record_many(self, events: Sequence[Event], topic: Topic = Topic.EVENTS) -> list[UUID]:
+        """The ids of the journal rows of several events, in their order."""
+        return recording.record(self.connection, self.act, events, topic)
+
+    def under(self, act: Act) -> Work:
+        """The same transaction under another act."""
+        return Work(self.connection, act, self.now)
+
+    def because(self, reason: str) -> Work:
+        """The same transaction and act, with the reason that the actor gave."""
+        return self.under(replace(self.act, reason=reason))
+
+
+class UnitOfWork:
+    """Opens transactions on one service's database."""
+
+    def __init__(
+        self, engine: Engine, clock: Clock, refusals: Mapping[str, Callable[[], Rejected]] | None = None
+    ) -> None:
+        self.engine = engine
+        self.clock = clock
+        self._refusals = refusals or {}
+        self._halt = halt.Watch(clock)
+
+    @contextmanager
+    def begin(self, act: Act) -> Iterator[Work]:
+        """A transaction that is committed when the block ends normally and rolled back otherwise.
+
+        Raises: Unavailable where the database cannot be reached, is overloaded, or is halted after a
+        restore; the domain error that belongs to a violated constraint.
+        """
+        with self._translated(), self.engine.begin() as connection:
+            self._halt.ensure_running(connection)
+            yield Work(connection, act, self.clock.now())
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A read-only transaction that sees one state of the database from begin to end."""
+        with self._translated(), self.engine.connect() as connection:
+            connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+            yield connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except IntegrityError as error:
+            raise self._refusal_of(error) from error
+        except PoolTimeout as error:
+            raise Unavailable("Every database connection is in use; try again shortly.") from error
+        except OperationalError as error:
+            raise Unavailable("The database cannot be reached or is busy; nothing was changed.") from error
+        except DBAPIError as error:
+            if error.connection_invalidated or _state(error) in TRANSIENT_STATES:
+                raise Unavailable("The database broke off the work; nothing was changed.") from error
+            raise
+
+    def _refusal_of(self, error: IntegrityError) -> Exception:
+        name = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+        refusal = self._refusals.get(name or "")
+        return refusal() if refusal else error
+
+
+def _state(error: DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlstate", "") or "")

@@ -1,0 +1,111 @@
+"""A journal row as others see it: on the bus, in an inbox, as a leaf of the audit log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.bus.cloud_events import Event as CloudEvent
+from shared.kernel import canonical
+from shared.kernel.errors import Rejected
+
+OPTIONAL_TEXTS = {
+    "on_behalf_of": "onbehalfof",
+    "unit": "unit",
+    "reason": "reason",
+    "correlation": "correlationid",
+    "causation": "causationid",
+    "traceparent": "traceparent",
+    "items_root": "itemsroot",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One fact with everything that is known of it beside its data."""
+
+    id: str
+    source: str
+    epoch: int
+    position: int
+    topic: str
+    type: str
+    key: str
+    subjects: tuple[str, ...]
+    occurred_at: datetime
+    recorded_at: datetime
+    actor: str
+    backdated: bool
+    data: bytes
+    on_behalf_of: str | None = None
+    unit: str | None = None
+    reason: str | None = None
+    correlation: str | None = None
+    causation: str | None = None
+    traceparent: str | None = None
+    items_root: str | None = None
+
+    def payload(self) -> dict[str, Any]:
+        """The data as an object."""
+        payload: dict[str, Any] = canonical.decode(self.data)
+        return payload
+
+    def leaf(self) -> bytes:
+        """The canonical entry of the audit log: every field, the data by its SHA-256."""
+        fields = {name: getattr(self, name) for name in self.__slots__ if name != "data"}
+        return canonical.encode({**fields, "data_sha256": canonical.digest(self.data)})
+
+    def to_cloud_event(self, topic_id: str) -> CloudEvent:
+        """The CloudEvents 1.0.2 form, stamped with the id of the topic it is meant for."""
+        attributes = {
+            "specversion": "1.0",
+            "id": self.id,
+            "source": f"/{self.source}",
+            "type": self.type,
+            "time": self.occurred_at.isoformat(),
+            "subject": self.key,
+            "datacontenttype": "application/json",
+            "partitionkey": self.key,
+            "sequence": str(self.position),
+            "epoch": str(self.epoch),
+            "recordedtime": self.recorded_at.isoformat(),
+            "actor": self.actor,
+            "backdated": "true" if self.backdated else "false",
+            "subjects": canonical.encode(self.subjects).decode(),
+            "topicid": topic_id,
+        }
+        for name, attribute in OPTIONAL_TEXTS.items():
+            value = getattr(self, name)
+            if value is not None:
+                attributes[attribute] = value
+        return CloudEvent(attributes, self.data)
+
+
+def from_cloud_event(event: CloudEvent, topic: str) -> Envelope:
+    """The envelope that a service of ours put on the bus.
+
+    Raises: Rejected event_malformed where an attribute is missing or unreadable.
+    """
+    attributes = event.attributes
+    try:
+        return Envelope(
+            id=attributes["id"],
+            source=attributes["source"].removeprefix("/"),
+            epoch=int(attributes["epoch"]),
+            position=int(attributes["sequence"]),
+            topic=topic,
+            type=attributes["type"],
+            key=attributes["subject"],
+            subjects=tuple(canonical.decode(attributes["subjects"].encode())),
+            occurred_at=datetime.fromisoformat(attributes["time"]),
+            recorded_at=datetime.fromisoformat(attributes["recordedtime"]),
+            actor=attributes["actor"],
+            backdated=attributes["backdated"] == "true",
+            data=event.data,
+            **{name: attributes.get(attribute) for name, attribute in OPTIONAL_TEXTS.items()},
+        )
+    except (KeyError, ValueError) as error:
+        raise Rejected(
+            "event_malformed", f"The event cannot be read: {error}. Its sender must send it again, whole."
+        ) from error

@@ -1,0 +1,190 @@
+"""Positions: a row's rank by sequence number, gapless and the same after every restart.
+
+Rows with a number up to s are final once no transaction that was open when s was read can still commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine, RowMapping, func, insert, select, text, update
+
+from shared.journal.envelope import Envelope
+from shared.journal.tables import journal, journal_cursor, journal_epochs, journal_marks
+
+MARK_EVERY = 10_000
+FIRST_EPOCH = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far the relay has sent: the position and sequence number of the last row sent."""
+
+    position: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """A stretch of positions between two restores."""
+
+    epoch: int
+    first_position: int
+
+
+class Watermark:
+    """Finds how far the journal is final, without ever waiting for a writer."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._pending: tuple[int, str] | None = None
+        self.final_seq = 0
+
+    def advance(self) -> int:
+        """The highest sequence number up to which no row can appear any more."""
+        with self._engine.begin() as connection:
+            if self._pending is None:
+                self._pending = self._take(connection)
+        if self._pending is not None:
+            with self._engine.begin() as connection:
+                seq, xid = self._pending
+                if _all_before_are_over(connection, xid):
+                    self.final_seq, self._pending = seq, None
+        return self.final_seq
+
+    def _take(self, connection: Connection) -> tuple[int, str] | None:
+        # The number is read first and the transaction id taken after it: every row up to that number then
+        # belongs to a transaction with a lower id, because a row takes its id before its number.
+        seq = connection.scalar(
+            text("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM journal_seq_seq")
+        )
+        if seq is None or seq <= self.final_seq:
+            return None
+        xid = connection.scalar(text("SELECT pg_current_xact_id()::text"))
+        return int(seq), str(xid)
+
+
+def _all_before_are_over(connection: Connection, xid: str) -> bool:
+    query = text("SELECT pg_snapshot_xmin(pg_current_snapshot()) > CAST(CAST(:xid AS text) AS xid8)")
+    return bool(connection.scalar(query, {"xid": xid}))
+
+
+def cursor(connection: Connection) -> Cursor:
+    """Where the relay stands."""
+    row = connection.execute(select(journal_cursor.c.position, journal_cursor.c.seq)).one()
+    return Cursor(row.position, row.seq)
+
+
+def move(connection: Connection, old: Cursor, new: Cursor) -> bool:
+    """Whether the cursor stood at `old` and stands at `new` now; marks are kept on the way."""
+    moved = connection.execute(
+        update(journal_cursor)
+        .where(journal_cursor.c.position == old.position, journal_cursor.c.seq == old.seq)
+        .values(position=new.position, seq=new.seq)
+    )
+    return moved.rowcount == 1
+
+
+def mark(connection: Connection, position: int, seq: int) -> None:
+    """Remember the sequence number of a round position, so that a restart need not count from the first."""
+    connection.execute(
+        text("INSERT INTO journal_marks (position, seq) VALUES (:position, :seq) ON CONFLICT DO NOTHING"),
+        {"position": position, "seq": seq},
+    )
+
+
+def epochs(connection: Connection) -> list[Epoch]:
+    """All epochs, oldest first."""
+    rows = connection.execute(select(journal_epochs).order_by(journal_epochs.c.epoch))
+    return [Epoch(row.epoch, row.first_position) for row in rows]
+
+
+def page(
+    connection: Connection, source: str, after: Cursor, final_seq: int, limit: int
+) -> list[tuple[int, Envelope]]:
+    """The next final rows with their sequence numbers, as envelopes with gapless positions."""
+    rows = connection.execute(
+        select(journal)
+        .where(journal.c.seq > after.seq, journal.c.seq <= final_seq)
+        .order_by(journal.c.seq)
+        .limit(limit)
+    ).mappings()
+    known = epochs(connection)
+    return [
+        (row["seq"], to_envelope(row, source, position, epoch_of(known, position)))
+        for position, row in enumerate(rows, after.position + 1)
+    ]
+
+
+def at(connection: Connection, source: str, position: int) -> Envelope | None:
+    """The row at a position, or None where the journal is shorter."""
+    nearest = connection.execute(
+        select(journal_marks)
+        .where(journal_marks.c.position <= position - 1)
+        .order_by(journal_marks.c.position.desc())
+        .limit(1)
+    ).one_or_none()
+    start = Cursor(nearest.position, nearest.seq) if nearest else Cursor(0, 0)
+    row = (
+        connection.execute(
+            select(journal)
+            .where(journal.c.seq > start.seq)
+            .order_by(journal.c.seq)
+            .offset(position - start.position - 1)
+            .limit(1)
+        )
+        .mappings()
+        .one_or_none()
+    )
+    return to_envelope(row, source, position, epoch_of(epochs(connection), position)) if row else None
+
+
+def head(connection: Connection) -> int:
+    """The number of rows committed so far, which is the position of the newest once all are final."""
+    sent = cursor(connection)
+    later = connection.scalar(select(func.count()).select_from(journal).where(journal.c.seq > sent.seq))
+    return sent.position + int(later or 0)
+
+
+def begin_epoch(connection: Connection, reason: str) -> Epoch:
+    """A new epoch that begins after the last row this database still has; writing may go on."""
+    known = epochs(connection)
+    rows = int(connection.scalar(select(func.count()).select_from(journal)) or 0)
+    epoch = Epoch(known[-1].epoch + 1, rows + 1)
+    connection.execute(
+        insert(journal_epochs).values(epoch=epoch.epoch, first_position=epoch.first_position, reason=reason)
+    )
+    connection.execute(update(journal_cursor).values(halted=None))
+    return epoch
+
+
+def epoch_of(known: Sequence[Epoch], position: int) -> int:
+    """The epoch that a position belongs to."""
+    return max((epoch.epoch for epoch in known if epoch.first_position <= position), default=FIRST_EPOCH)
+
+
+def to_envelope(row: RowMapping, source: str, position: int, epoch: int) -> Envelope:
+    """A journal row with its place in the order."""
+    return Envelope(
+        id=str(row["id"]),
+        source=source,
+        epoch=epoch,
+        position=position,
+        topic=row["topic"],
+        type=row["type"],
+        key=row["key"],
+        subjects=tuple(row["subjects"]),
+        occurred_at=row["occurred_at"],
+        recorded_at=row["recorded_at"],
+        actor=row["actor"],
+        backdated=row["backdated"],
+        data=bytes(row["data"]),
+        on_behalf_of=row["on_behalf_of"],
+        unit=row["unit"],
+        reason=row["reason"],
+        correlation=row["correlation"],
+        causation=row["causation"],
+        traceparent=row["traceparent"],
+        items_root=bytes(row["items_root"]).hex() if row["items_root"] is not None else None,
+    )

@@ -1,0 +1,154 @@
+"""The relay sends every journal row to its topic, once and in order as far as a crash allows, then remembers.
+
+One relay runs per service, held by an advisory lock on a connection of its own. What a crash sends twice,
+receivers recognise by its id. Where a topic was recreated, everything is sent again from the first row.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection, Engine, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import DBAPIError
+
+from shared.bus import cloud_events
+from shared.bus.port import Bus, Delivered, Record
+from shared.journal import envelope, positions
+from shared.journal.positions import Cursor
+from shared.journal.recording import Topic
+from shared.journal.tables import journal_cursor, journal_topics
+from shared.kernel.clock import Clock
+from shared.kernel.errors import Unavailable
+
+PAGE_ROWS = 200
+POLL_S = 0.03
+RETRY_S = 1.0
+TOPIC_CHECK_EVERY = timedelta(seconds=10)
+LOCK_NAME = "relay"
+
+log = structlog.get_logger(__name__)
+
+
+def topic_name(service: str, topic: Topic | str) -> str:
+    """The name of a service's topic on the bus."""
+    return f"{service}.{Topic(topic).value}.v1"
+
+
+def topics_of(service: str) -> list[str]:
+    """Both topics of a service."""
+    return [topic_name(service, topic) for topic in Topic]
+
+
+class Relay:
+    """Moves rows from one service's journal to the bus until it is told to stop."""
+
+    def __init__(self, service: str, engine: Engine, bus: Bus, clock: Clock) -> None:
+        self._service = service
+        self._engine = engine
+        self._bus = bus
+        self._clock = clock
+        self._topics = topics_of(service)
+        self._topic_ids: dict[str, str] = {}
+        self._checked_at: datetime | None = None
+        self._watermark = positions.Watermark(engine)
+
+    def run(self, stop: threading.Event, beat: Callable[[], None] = lambda: None) -> None:
+        """Relay until `stop` is set; waits and tries again while the database or the bus is away."""
+        while not stop.is_set():
+            try:
+                with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as lock:
+                    self._hold_lock_and_relay(lock, stop, beat)
+            except (Unavailable, DBAPIError) as error:
+                log.warning("relay_waits", service=self._service, cause=str(error).splitlines()[0])
+                self._checked_at = None
+                self._watermark = positions.Watermark(self._engine)
+                stop.wait(RETRY_S)
+
+    def _hold_lock_and_relay(self, lock: Connection, stop: threading.Event, beat: Callable[[], None]) -> None:
+        acquire = text("SELECT pg_try_advisory_lock(hashtext(:name))")
+        while not lock.scalar(acquire, {"name": LOCK_NAME}):
+            beat()
+            if stop.wait(RETRY_S):
+                return
+        while not stop.is_set():
+            lock.execute(
+                text("SELECT 1")
+            )  # keeps the session, and with it the lock, alive and noticed when lost
+            beat()
+            if self.step() == 0:
+                stop.wait(POLL_S)
+
+    def step(self) -> int:
+        """The number of rows sent by one round: look at the topics if it is time, then send one page."""
+        self._look_at_topics()
+        final_seq = self._watermark.advance()
+        with self._engine.connect() as connection:
+            start = positions.cursor(connection)
+            if final_seq <= start.seq:
+                return 0
+            rows = positions.page(connection, self._service, start, final_seq, PAGE_ROWS)
+        if not rows:
+            return 0
+        self._bus.publish([self._record(item) for _, item in rows])
+        self._save(start, Cursor(rows[-1][1].position, rows[-1][0]))
+        return len(rows)
+
+    def _record(self, item: envelope.Envelope) -> Record:
+        name = topic_name(self._service, item.topic)
+        return cloud_events.to_record(item.to_cloud_event(self._topic_ids[name]), name)
+
+    def _save(self, old: Cursor, new: Cursor) -> None:
+        with self._engine.begin() as connection:
+            if not positions.move(connection, old, new):
+                raise Unavailable("Another relay has moved the cursor; this one starts again from it.")
+            if new.position // positions.MARK_EVERY > old.position // positions.MARK_EVERY:
+                positions.mark(connection, new.position, new.seq)
+
+    def _look_at_topics(self) -> None:
+        now = self._clock.now()
+        if self._checked_at is not None and now - self._checked_at < TOPIC_CHECK_EVERY:
+            return
+        self._bus.ensure_topics(self._topics)
+        found = self._bus.topic_ids(self._topics)
+        with self._engine.begin() as connection:
+            known = {row.topic: row.topic_id for row in connection.execute(select(journal_topics))}
+            if known != found:
+                self._start_over(connection, found)
+            elif self._checked_at is None:
+                self._compare_with_bus(connection)
+        self._topic_ids = found
+        self._checked_at = now
+
+    def _start_over(self, connection: Connection, found: dict[str, str]) -> None:
+        log.warning("relay_starts_over", service=self._service, topics=found)
+        for topic, topic_id in found.items():
+            connection.execute(
+                upsert(journal_topics)
+                .values(topic=topic, topic_id=topic_id)
+                .on_conflict_do_update(index_elements=["topic"], set_={"topic_id": topic_id})
+            )
+        connection.execute(update(journal_cursor).values(position=0, seq=0))
+
+    def _compare_with_bus(self, connection: Connection) -> None:
+        newest = self._newest_on_bus()
+        if newest is None or newest.epoch < positions.epochs(connection)[-1].epoch:
+            return
+        own = positions.at(connection, self._service, newest.position)
+        if own is None or own.id != newest.id:
+            reason = (
+                f"the bus holds row {newest.position} ({newest.id}) of this journal, which the database "
+                "does not: it was restored to an earlier state."
+            )
+            log.error("journal_halted", service=self._service, position=newest.position)
+            connection.execute(update(journal_cursor).values(halted=reason))
+
+    def _newest_on_bus(self) -> envelope.Envelope | None:
+        delivered: list[Delivered] = []
+        for name in self._topics:
+            delivered.extend(self._bus.last_records(name))
+        items = [envelope.from_cloud_event(cloud_events.from_delivered(one), "") for one in delivered]
+        return max(items, key=lambda item: (item.epoch, item.position), default=None)

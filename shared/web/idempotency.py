@@ -1,0 +1,107 @@
+"""Pressing twice does once: the reply is stored in the transaction of the act and given again to a repeat.
+
+Source: draft-ietf-httpapi-idempotency-key-header-07. Keys belong to their caller; failures burn none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from flask import Request, Response
+from sqlalchemy import Column, Connection, Integer, LargeBinary, Table, Text, func, insert, select, text
+
+from shared.db import naming
+from shared.db.types import instant
+from shared.kernel.errors import Conflict, Rejected
+
+HEADER = "Idempotency-Key"
+KEY_CHARS_MAX = 255
+
+metadata = naming.metadata()
+
+replies = Table(
+    "idempotency_replies",
+    metadata,
+    Column("principal", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("request_hash", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("etag", Text),
+    Column("body", LargeBinary, nullable=False),
+    Column("stored_at", instant(), nullable=False, server_default=func.now()),
+)
+
+
+class KeyMissing(Rejected):
+    """A request that moves or promises money carries no key; it is answered with 400."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request under one key."""
+
+    principal: str
+    key: str
+    request_hash: str
+
+    def claim(self, connection: Connection) -> Response | None:
+        """The stored reply of an earlier equal request, or None where this one may run.
+
+        Raises: Conflict request_in_flight while the first still runs; Rejected idempotency_key_reused.
+        """
+        free = connection.scalar(
+            text("SELECT pg_try_advisory_xact_lock(hashtextextended(:lock, 0))"),
+            {"lock": f"idempotency|{self.principal}|{self.key}"},
+        )
+        if not free:
+            raise Conflict(
+                "request_in_flight", "A request with this Idempotency-Key is still running; wait for it."
+            )
+        row = connection.execute(
+            select(replies).where(replies.c.principal == self.principal, replies.c.key == self.key)
+        ).one_or_none()
+        if row is None:
+            return None
+        if row.request_hash != self.request_hash:
+            raise Rejected(
+                "idempotency_key_reused",
+                "This Idempotency-Key was used for another request; make a new key for every new act.",
+            )
+        reply = Response(row.body, row.status, content_type=row.content_type)
+        reply.headers["Idempotency-Hit"] = "true"
+        if row.etag:
+            reply.headers["ETag"] = row.etag
+        return reply
+
+    def keep(self, connection: Connection, reply: Response) -> None:
+        """Store the reply together with the act."""
+        connection.execute(
+            insert(replies).values(
+                principal=self.principal,
+                key=self.key,
+                request_hash=self.request_hash,
+                status=reply.status_code,
+                content_type=reply.content_type or "application/json",
+                etag=reply.headers.get("ETag"),
+                body=reply.get_data(),
+            )
+        )
+
+
+def attempt_of(request: Request, principal: str) -> Attempt:
+    """The attempt that a request makes.
+
+    Raises: KeyMissing where the header is absent, empty or longer than 255 characters.
+    """
+    key = request.headers.get(HEADER, "").strip()
+    if not key or len(key) > KEY_CHARS_MAX:
+        raise KeyMissing(
+            "idempotency_key_missing",
+            f"Send the header {HEADER} with 1 to {KEY_CHARS_MAX} characters that are new for every act, "
+            "so that a repeat after a broken line cannot pay twice.",
+        )
+    parts = (request.method, request.full_path, request.headers.get("Business-Date", ""))
+    content = hashlib.sha256("\n".join(parts).encode() + b"\n" + request.get_data())
+    return Attempt(principal, key, content.hexdigest())

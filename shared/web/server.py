@@ -1,0 +1,50 @@
+"""gunicorn without files: the application is made in each worker after the fork, never before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from shared.settings import Settings
+
+TIMEOUT_S = 60
+GRACEFUL_S = 20
+BACKLOG = 512
+REQUEST_LINE_MAX = 8190
+
+
+class Server(BaseApplication):  # type: ignore[misc] # gunicorn brings no types
+    """One service's API under gunicorn."""
+
+    def __init__(self, settings: Settings, make_app: Callable[[], Flask]) -> None:
+        self._settings = settings
+        self._make_app = make_app
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Set every option that matters by hand."""
+        options: dict[str, Any] = {
+            "bind": f"{self._settings.host}:{self._settings.port}",
+            "workers": self._settings.api_workers,
+            "threads": self._settings.api_threads,
+            "worker_class": "gthread",
+            "timeout": TIMEOUT_S,
+            "graceful_timeout": GRACEFUL_S,
+            "backlog": BACKLOG,
+            "limit_request_line": REQUEST_LINE_MAX,
+            "preload_app": False,
+            "control_socket_disable": True,
+            "accesslog": None,
+            "errorlog": "-",
+            "loglevel": "warning",
+            "proc_name": "fundtrail",
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """The application of one worker."""
+        return self._make_app()

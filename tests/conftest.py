@@ -1,0 +1,133 @@
+"""Servers and databases for tests that need them; they start at the first use and serve the whole run."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+with warnings.catch_warnings():
+    warnings.filterwarnings("ignore", "(open|read)_text is deprecated", DeprecationWarning)
+    import kafka  # noqa: F401 - 3.0.12 reads package text the old way, at its import only
+
+from deploy.local.kafka import find_tools
+from deploy.local.keeper import lease
+from deploy.local.postgres import Server
+from deploy.local.provisioning import Addresses
+from deploy.local.scratch import ScratchDatabases
+from shared.bus.open import open_bus
+from shared.bus.port import Bus
+from shared.db.engine import make_engine
+from shared.db.migrations import migrate
+
+KAFKA_SKIPPED = pytest.StashKey[str]()
+PASSWORD = "password:"
+
+
+@pytest.fixture(scope="session")
+def servers_folder() -> Path:
+    """A folder that all workers of this run share and that `nobody` can reach."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    if run is None:
+        folder = Path(tempfile.mkdtemp(prefix="fundtrail-tests-"))
+        folder.chmod(0o755)
+        return folder
+    return Path(tempfile.gettempdir()) / f"fundtrail-tests-{run}"
+
+
+@pytest.fixture(scope="session")
+def postgres(servers_folder: Path) -> Iterator[tuple[Server, dict[str, str]]]:
+    with lease("postgres", servers_folder) as address:
+        words = {
+            name.removeprefix(PASSWORD): word for name, word in address.items() if name.startswith(PASSWORD)
+        }
+        server = Server(
+            address["host"], int(address["port"]), address["user"], address["password"], address["origin"]
+        )
+        yield server, words
+
+
+@pytest.fixture(scope="session")
+def postgres_server(postgres: tuple[Server, dict[str, str]]) -> Server:
+    """The superuser's way into the server of this run."""
+    return postgres[0]
+
+
+@pytest.fixture(scope="session")
+def scratch(postgres: tuple[Server, dict[str, str]]) -> ScratchDatabases:
+    return ScratchDatabases(*postgres)
+
+
+@pytest.fixture
+def database(scratch: ScratchDatabases) -> Iterator[Callable[[str], Addresses]]:
+    """`database("allocation")` gives the owner's, service's and reader's addresses of a fresh database."""
+    with contextlib.ExitStack() as stack:
+
+        def make(service: str) -> Addresses:
+            return stack.enter_context(scratch.fresh(service, lambda url: migrate_service(service, url)))
+
+        yield make
+
+
+@pytest.fixture
+def empty_database(scratch: ScratchDatabases) -> Iterator[Callable[[str], Addresses]]:
+    """As `database`, without any table."""
+    with contextlib.ExitStack() as stack:
+        yield lambda service: stack.enter_context(scratch.fresh(service))
+
+
+@pytest.fixture(scope="session")
+def kafka_url(servers_folder: Path) -> Iterator[str]:
+    """The address of a real Apache Kafka; without Java or Maven the test is skipped, unless required."""
+    missing = find_tools(os.environ)
+    if isinstance(missing, str) and not kafka_is_required():
+        pytest.skip(f"Apache Kafka is not here: {missing}")
+    with lease("kafka", servers_folder) as address:
+        yield address["url"]
+
+
+@pytest.fixture
+def postgres_bus(empty_database: Callable[[str], Addresses]) -> Iterator[Bus]:
+    """A PostgreSQL bus without topics, for tests of what stands on any bus."""
+    bus = open_bus(empty_database("bus").owner, "tests")
+    yield bus
+    bus.close()
+
+
+def migrate_service(service: str, owner_url: str) -> None:
+    """The tables, first rows and grants of a service."""
+    engine = make_engine(owner_url, application="tests-migrate", pool_size=1)
+    migrate(engine, service, importlib.import_module(f"services.{service}.schema").metadata)
+    engine.dispose()
+
+
+def kafka_is_required() -> bool:
+    return bool(os.environ.get("CI") or os.environ.get("REQUIRE_KAFKA"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    leak = "ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning"
+    config.addinivalue_line(
+        "filterwarnings", leak
+    )  # kafka-python 3.0.12 leaves refused sockets to the collector
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    if any(item.get_closest_marker("kafka") for item in session.items):
+        missing = find_tools(os.environ)
+        if isinstance(missing, str):
+            session.config.stash[KAFKA_SKIPPED] = missing
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The last line of a run that could not try real Kafka says so."""
+    missing = config.stash.get(KAFKA_SKIPPED, None)
+    if missing and not kafka_is_required() and not hasattr(config, "workerinput"):
+        sys.stdout.write(f"NOT TESTED on real Apache Kafka: {missing}.\n")
