@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import os
 import sys
@@ -93,6 +94,16 @@ def kafka_url(servers_folder: Path) -> Iterator[str]:
         yield address["url"]
 
 
+@pytest.fixture(autouse=True)
+def collect_refused_sockets(request: pytest.FixtureRequest) -> Iterator[None]:
+    """kafka-python 3.0.12 leaves sockets that were refused to the garbage collector."""
+    yield
+    if request.node.get_closest_marker("kafka"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
+
+
 @pytest.fixture
 def postgres_bus(empty_database: Callable[[str], Addresses]) -> Iterator[Bus]:
     """A PostgreSQL bus without topics, for tests of what stands on any bus."""
@@ -110,13 +121,6 @@ def migrate_service(service: str, owner_url: str) -> None:
 
 def kafka_is_required() -> bool:
     return bool(os.environ.get("CI") or os.environ.get("REQUIRE_KAFKA"))
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    leak = "ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning"
-    config.addinivalue_line(
-        "filterwarnings", leak
-    )  # kafka-python 3.0.12 leaves refused sockets to the collector
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from services.allocation.decisions.annex import read_annex, unreadable
-from services.allocation.decisions.annex_grid import BYTES_MAX
 from services.allocation.decisions.annex_report import AnnexReport, Problem, Unmatched
 from services.allocation.units.snapshots import published_units
 from shared.kernel.money import grouped
+from shared.sheets.grid import BYTES_MAX
 
 OK, FAULTY, NOT_READ = 0, 1, 2
 

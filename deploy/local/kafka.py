@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import uuid
 from collections.abc import Mapping
@@ -126,11 +127,21 @@ def start_kafka(state: Path, ports: tuple[int, int], library: Path, tools: Tools
 
 def answers(port: int) -> bool:
     """Whether a broker on the port takes part in a cluster."""
+    if not _listens(port):
+        return False
     try:
         admin = KafkaAdminClient(bootstrap_servers=[f"127.0.0.1:{port}"], bootstrap_timeout_ms=300)
     except KafkaError:
         return False
     admin.close()
+    return True
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
     return True
 
 
@@ -212,6 +223,8 @@ def _properties(data: Path, ports: tuple[int, int]) -> str:
         "share.coordinator.state.topic.num.partitions": 1,
         "group.initial.rebalance.delay.ms": 0,
         "group.min.session.timeout.ms": 1000,
+        "broker.session.timeout.ms": 3000,  # after a kill the new broker waits until the old one is given up
+        "broker.heartbeat.interval.ms": 500,
         "log.retention.ms": -1,
         "log.retention.bytes": -1,
         "message.max.bytes": MESSAGE_BYTES_MAX,

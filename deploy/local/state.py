@@ -78,8 +78,8 @@ def hold(home: Home) -> Iterator[None]:
         except BlockingIOError:
             lock.seek(0)
             raise CannotStart(
-                f"Another launcher (process {lock.read().strip() or 'unknown'}) runs on {home.root}. Use "
-                "that one, stop it with Ctrl-C, or set FUNDTRAIL_HOME to another folder for a second instance."
+                f"Another launcher (process {lock.read().strip() or 'unknown'}) runs on {home.root}. "
+                "Use that one, stop it with Ctrl-C, or set FUNDTRAIL_HOME to another folder for a second one."
             ) from None
         lock.truncate(0)
         lock.write(str(os.getpid()))

@@ -57,20 +57,21 @@ def read_order(path: Path) -> Iterator[Transfer]:
 
     Raises: lxml.etree.XMLSyntaxError where it is no whole XML; ValueError where a needed field is missing.
     """
-    context = etree.iterparse(
-        str(path),
-        events=("end",),
-        tag=(TRANSFER, PAYMENT_INFORMATION),
-        resolve_entities=False,
-        no_network=True,
-        huge_tree=True,
-    )
-    for _, element in context:
-        if element.tag == TRANSFER:
-            yield _transfer(element)
-        element.clear(keep_tail=False)
-        while element.tag == TRANSFER and _is_transfer(element.getprevious()):
-            element.getparent().remove(element.getprevious())
+    with path.open("rb") as file:
+        context = etree.iterparse(
+            file,
+            events=("end",),
+            tag=(TRANSFER, PAYMENT_INFORMATION),
+            resolve_entities=False,
+            no_network=True,
+        )
+        for _, element in context:
+            if element.tag == TRANSFER:
+                _refuse_declarations(element)
+                yield _transfer(element)
+            element.clear(keep_tail=False)
+            while element.tag == TRANSFER and _is_transfer(element.getprevious()):
+                element.getparent().remove(element.getprevious())
 
 
 def write_statement(path: Path, statement: Statement, entries: Iterable[Entry]) -> None:
@@ -84,6 +85,11 @@ def write_statement(path: Path, statement: Statement, entries: Iterable[Entry]) 
                 _write_head(file, statement, made_at)
                 for number, entry in enumerate(entries, 1):
                     file.write(_entry(entry, statement, number))
+
+
+def _refuse_declarations(element: etree._Element) -> None:
+    if element.getroottree().docinfo.doctype:  # type: ignore[attr-defined] # the stubs lack it
+        raise ValueError("it declares a document type, which an order never does")
 
 
 def _is_transfer(element: etree._Element | None) -> bool:

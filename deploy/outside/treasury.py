@@ -95,9 +95,7 @@ class Treasury:
             json={self._endpoints.reference: f"KBNN-{name[:8]}"},
             headers={
                 "Idempotency-Key": str(uuid.uuid5(NAMESPACE, name)),
-                "Business-Date": str(
-                    request[self._endpoints.requested_on]
-                ),  # answered on the day it was asked
+                "Business-Date": str(request[self._endpoints.requested_on]),  # it answers the same day
             },
             timeout=TIMEOUT_S,
         )

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from services.allocation import worker
+from services.allocation import parts, worker
 from services.allocation.app import create_app
+from services.allocation.funding_rules.handlers import load_funding_rules
+from services.allocation.funding_rules.model import published_rules
+from services.allocation.legal_bases.handlers import load_legal_bases
+from services.allocation.legal_bases.published import published_articles
 from services.allocation.schema import metadata
 from services.allocation.units.handlers import load_units
 from services.allocation.units.snapshots import published_units
@@ -14,11 +18,14 @@ from shared.db.unit_of_work import Act, UnitOfWork
 from shared.settings import Settings
 
 
-def load(unit_of_work: UnitOfWork, _: Settings) -> None:
-    """The published units are in."""
+def load(unit_of_work: UnitOfWork, settings: Settings) -> None:
+    """The published units, legal bases and funding rules are in."""
+    parts.documents(settings)
     act = Act.system("allocation", unit_of_work.clock.now(), "published lists")
     with unit_of_work.begin(act) as work:
         load_units(work, published_units())
+        load_legal_bases(work, *published_articles())
+        load_funding_rules(work, published_rules())
 
 
 if __name__ == "__main__":

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from flask import Flask
 
+from services.allocation import parts
+from services.allocation.decisions.api import blueprint as decisions
+from services.allocation.ledger.api import blueprint as ledger
+from services.allocation.legal_bases.api import blueprint as legal_bases
+from services.allocation.refusals import REFUSALS
+from services.allocation.treasury.api import blueprint as treasury
 from services.allocation.units.api import blueprint as units
 from shared.service import make_context
 from shared.settings import Settings
@@ -12,4 +18,5 @@ from shared.web.app import build_app
 
 def create_app(settings: Settings) -> Flask:
     """The application, ready to serve."""
-    return build_app(make_context("allocation", settings), [units])
+    context = make_context("allocation", settings, REFUSALS, {"documents": parts.documents(settings)})
+    return build_app(context, [units, legal_bases, ledger, decisions, treasury])

@@ -1,16 +1,28 @@
-"""The worker of allocation: relay."""
+"""The worker of allocation: relay and consumer."""
 
 from __future__ import annotations
 
+from services.allocation.funding import handlers as funding
 from shared.process import run_loops
-from shared.service import make_unit_of_work, open_worker_bus, relay_loop
+from shared.service import consumer_loop, make_unit_of_work, open_worker_bus, relay_loop
 from shared.settings import Settings
+
+TOPICS = ("beneficiaries.events.v1",)
+HANDLERS = {
+    "vn.fundtrail.lists.approved.v1": funding.hold_funds,
+    "vn.fundtrail.lists.withdrawal_requested.v1": funding.withdraw_list,
+    "vn.fundtrail.payments.settled.v1": funding.post_settled,
+    "vn.fundtrail.payments.returned.v1": funding.post_returned,
+    "vn.fundtrail.lists.closed.v1": funding.close_list,
+}
 
 
 def run(settings: Settings) -> int:
-    """The exit status of the worker process."""
+    """The exit status once the worker was told to stop, or crashed."""
     unit_of_work = make_unit_of_work("allocation", "worker", settings)
     bus = open_worker_bus("allocation", settings)
-    return run_loops(
-        {"relay": relay_loop("allocation", unit_of_work, bus)}, settings.host, settings.health_port
-    )
+    loops = {
+        "relay": relay_loop("allocation", unit_of_work, bus),
+        "consumer": consumer_loop("allocation", unit_of_work, bus, TOPICS, HANDLERS),
+    }
+    return run_loops(loops, settings.host, settings.health_port)

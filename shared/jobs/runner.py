@@ -15,8 +15,8 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Connection, Row, and_, insert, select, text, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import ColumnElement, Connection, Row, insert, literal, select, text, update
+from sqlalchemy.exc import OperationalError
 
 from shared.db.unit_of_work import Act, UnitOfWork, Work
 from shared.jobs.tables import job_faults, jobs
@@ -84,7 +84,7 @@ class Runner:
                         beat()
                         if not self._run_one(lock, stop, beat):
                             stop.wait(POLL_S)
-            except (Unavailable, DBAPIError) as error:
+            except (Unavailable, OperationalError) as error:
                 log.warning("jobs_wait", cause=str(error).splitlines()[0])
                 stop.wait(RETRY_S)
 
@@ -145,15 +145,7 @@ class Runner:
     def _save(self, work: Work, row: Row[Any], attempt: int, progress: Progress) -> None:
         saved = work.connection.execute(
             update(jobs)
-            .where(
-                and_(
-                    jobs.c.id == row.id,
-                    jobs.c.attempt == attempt,
-                    jobs.c.checkpoint.is_not_distinct_from(row.checkpoint)
-                    if row.checkpoint is not None
-                    else jobs.c.checkpoint.is_(None),
-                )
-            )
+            .where(jobs.c.id == row.id, jobs.c.attempt == attempt, _at(row.checkpoint))
             .values(
                 checkpoint=progress.checkpoint,
                 done=progress.done,
@@ -182,6 +174,11 @@ class Runner:
 
     def _own_act(self) -> Act:
         return Act.system("jobs", self._unit_of_work.clock.now())
+
+
+def _at(checkpoint: Any) -> ColumnElement[bool]:  # noqa: ANN401 - whatever the job left
+    column = jobs.c.checkpoint
+    return column.is_(None) if checkpoint is None else column == literal(checkpoint, column.type)
 
 
 def _keep_faults(connection: Connection, job_id: UUID, faults: Sequence[Fault]) -> None:

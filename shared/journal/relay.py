@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import Connection, Engine, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import OperationalError
 
 from shared.bus import cloud_events
 from shared.bus.port import Bus, Delivered, Record
@@ -62,7 +62,7 @@ class Relay:
             try:
                 with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as lock:
                     self._hold_lock_and_relay(lock, stop, beat)
-            except (Unavailable, DBAPIError) as error:
+            except (Unavailable, OperationalError) as error:
                 log.warning("relay_waits", service=self._service, cause=str(error).splitlines()[0])
                 self._checked_at = None
                 self._watermark = positions.Watermark(self._engine)

@@ -23,6 +23,7 @@ WRITTEN_KINDS = frozenset(
 LEVELS = 3  # commune, district, province
 NAME_WORDS_MAX = 6
 SNIPPET_WORDS = 3  # words after a kind that are taken for the name nobody knows
+MEMORY_MAX = 4_096  # texts whose reading is remembered, headings above all
 TYPO_RATIO_MIN = 0.8
 TYPO_WORDS_MAX = 5
 
@@ -89,6 +90,11 @@ class UnitNames:
     def __len__(self) -> int:
         return len(self._names)
 
+    @property
+    def remembered(self) -> int:
+        """How many texts it keeps its reading of."""
+        return len(self._mentions)
+
     def find(self, text: str, headings: Sequence[str] = (), *, offer: bool = True) -> Match:
         """What the text names; headings, nearest first, tell apart units of one name.
 
@@ -128,7 +134,7 @@ class UnitNames:
     def _read(self, text: str) -> tuple[tuple[_Mention, ...], _Unknown | None]:
         """The units a text mentions, and the first name after a kind that no unit bears."""
         if text not in self._mentions:
-            if len(self._mentions) > 4_096:
+            if len(self._mentions) >= MEMORY_MAX:
                 self._mentions.clear()
             self._mentions[text] = self._scan(_WORD.findall(nfc(text)))
         return self._mentions[text]

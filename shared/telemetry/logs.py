@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import sys
+from functools import partial
 
 import structlog
+from structlog.typing import EventDict
 
 
 def configure(service: str, role: str, level: str) -> None:
@@ -15,6 +17,7 @@ def configure(service: str, role: str, level: str) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            partial(_named, service=service, role=role),
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -24,4 +27,7 @@ def configure(service: str, role: str, level: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    structlog.contextvars.bind_contextvars(service=service, role=role)
+
+
+def _named(_: object, __: str, event: EventDict, *, service: str, role: str) -> EventDict:
+    return {"service": service, "role": role} | dict(event)

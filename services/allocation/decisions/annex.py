@@ -18,8 +18,6 @@ from services.allocation.decisions.annex_amounts import (
     to_vnd,
 )
 from services.allocation.decisions.annex_behind import check_behind
-from services.allocation.decisions.annex_files import read_sheets
-from services.allocation.decisions.annex_grid import AnnexUnreadable, Sheet
 from services.allocation.decisions.annex_report import (
     AnnexLine,
     AnnexReport,
@@ -31,16 +29,18 @@ from services.allocation.decisions.annex_tree import Forest, build, check_sums
 from services.allocation.decisions.annex_units import check_duplicates, match_units
 from shared.kernel.money import MAX_VND, Money
 from shared.kernel.unit_names import UnitNames
+from shared.sheets.files import read_sheets
+from shared.sheets.grid import Sheet, SheetUnreadable
 
 
 def read_annex(content: bytes, filename: str, units: UnitNames) -> AnnexReport:
     """The lines of an annex and all its problems; a file that is no table gives one problem and no line.
 
-    Bounds: those of annex_grid; at most 500 problems are listed.
+    Bounds: those of shared.sheets.grid; at most 500 problems are listed.
     """
     try:
         sheets = read_sheets(content, filename)
-    except AnnexUnreadable as error:
+    except SheetUnreadable as error:
         return unreadable(filename, error.code, error.message)
     if not sheets:
         return unreadable(filename, "sheet_empty", "The file holds no cell with anything in it.")

@@ -13,9 +13,9 @@ from decimal import Decimal
 from enum import Enum, auto
 from typing import NamedTuple
 
-from services.allocation.decisions.annex_grid import Cell
 from shared.kernel.money import MAX_VND, Money, grouped
 from shared.kernel.names import search_key
+from shared.sheets.grid import Cell
 
 SCALES = {"đồng": 1, "nghìn đồng": 10**3, "triệu đồng": 10**6, "tỷ đồng": 10**9}
 DIGITS_MAX = 24  # far beyond any amount; keeps decimals exact

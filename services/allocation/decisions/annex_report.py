@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from string import ascii_uppercase
 from uuid import UUID
@@ -81,17 +80,6 @@ class Problems:
             return
         letters = None if column is None else column_letters(column)
         self._found.append(Problem(row, letters, code, message))
-
-    def extend(self, problems: Iterable[Problem]) -> None:
-        """Note several problems that are already written."""
-        for problem in problems:
-            if len(self._found) >= PROBLEMS_MAX:
-                self._left_out += 1
-            else:
-                self._found.append(problem)
-
-    def __iter__(self) -> Iterator[Problem]:
-        return iter(self._found)
 
     def sorted(self) -> tuple[Problem, ...]:
         """All problems from top to bottom, those of the whole file first."""

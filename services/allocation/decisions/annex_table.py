@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from services.allocation.decisions.annex_grid import Cell, Sheet
 from services.allocation.decisions.annex_report import Problems
 from shared.kernel.names import search_key
+from shared.sheets.grid import Cell, Sheet
 
 HEADER_ROWS_MAX = 60
 HEADER_CHARACTERS_MAX = 80

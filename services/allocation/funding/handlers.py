@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
+from services.allocation.decisions.queries import decisions_of
 from services.allocation.funding import model, store
 from services.allocation.funding.events import (
     FundsDrawn,
@@ -240,7 +241,8 @@ def _rule_of(work: Work, purpose: str) -> FundingRule:
 
 
 def _held(work: Work, money: ListMoney, answered: Answer) -> FundsHeld:
-    decisions = store.decisions_of(work.connection, [part.decision_line for part in answered.parts])
+    lines = [part.decision_line for part in answered.parts if part.decision_line is not None]
+    decision_of = decisions_of(work.connection, lines)
     line = {
         "line": money.line,
         "amount_vnd": money.amount_vnd,
@@ -249,7 +251,7 @@ def _held(work: Work, money: ListMoney, answered: Answer) -> FundsHeld:
         "decision_lines": [
             {
                 "line_id": str(part.decision_line),
-                "decision_id": str(decisions[part.decision_line]),
+                "decision_id": str(decision_of[part.decision_line]),
                 "amount_vnd": part.amount_vnd,
             }
             for part in answered.parts

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from services.audit.findings import Finding
 from services.audit.log import notes, proofs, queries, store, tiles
 from services.audit.log.model import Lane
 from services.audit.log.notes import Checkpoint, NoteInvalid, VerifierKey
@@ -21,15 +22,6 @@ from services.audit.log.tiles import TILE_HEIGHT, TILE_WIDTH, BundleInvalid, Edg
 from shared.kernel import canonical, merkle
 
 FINDINGS_MAX = 1000  # of a log that was rewritten from end to end this many places are enough
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One place that contradicts another."""
-
-    code: str
-    place: str
-    message: str
 
 
 @dataclass(slots=True)
@@ -56,10 +48,11 @@ class Report:
 def check(connection: Connection, key: VerifierKey) -> list[Finding]:
     """Every contradiction in the stored log; none of a log that is whole.
 
+    Call it inside one snapshot (`UnitOfWork.reading`), as the log grows all the time.
     Bounds: at most 1,000 findings; memory 32 bytes an entry.
     """
     edge = store.edge(connection)
-    report = Report(edge, queries.tile_reader(connection, edge))
+    report = Report(edge, store.tile_reader(connection, edge))
     if queries.vkey(connection) != str(key):
         report.add("key_differs", "log_state", "The log names another key than the one given.")
     for index, entries in _bundles(connection, report):
@@ -77,7 +70,7 @@ def placed_leaves(connection: Connection) -> Iterator[tuple[int, Lane, int, byte
     Entries that cannot be read are left out; `check` names them.
     """
     edge = store.edge(connection)
-    report = Report(edge, queries.tile_reader(connection, edge))
+    report = Report(edge, store.tile_reader(connection, edge))
     for bundle, entries in _bundles(connection, report):
         for index, leaf in enumerate(entries, bundle * TILE_WIDTH):
             envelope = _envelope(leaf)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from services.audit.log import model, queries, store, tiles
+from services.audit.log import model, store, tiles
 from services.audit.log.events import RepublishRequested
 from services.audit.log.model import Arrival, Lane
 from services.audit.log.notes import Checkpoint, Signer, sign_checkpoint
@@ -60,7 +60,7 @@ def sign(work: Work, signer: Signer, published: Checkpoint | None) -> str | None
     """
     store.lock(work.connection, store.SIGN_LOCK)
     edge = store.edge(work.connection)
-    stored = queries.newest_checkpoint(work.connection)
+    stored = store.newest_checkpoint(work.connection)
     signed = [Checkpoint(signer.name, stored.size, stored.root)] if stored else []
     newest = max((one.size for one in signed), default=0)
     if published is not None:
@@ -89,7 +89,7 @@ def _expect_continuation(work: Work, edge: tiles.Edge, earlier: Checkpoint, now:
         raise LogInconsistent(
             f"{earlier.size} entries were signed and the log holds {now.size}: it was rolled back."
         )
-    read = tiles.perfect_from(queries.tile_reader(work.connection, edge))
+    read = tiles.perfect_from(store.tile_reader(work.connection, edge))
     path = merkle.consistency(earlier.size, now.size, read)
     if not merkle.verify_consistency(earlier.size, now.size, earlier.root, now.root, path):
         raise LogInconsistent(

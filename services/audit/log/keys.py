@@ -30,12 +30,27 @@ class KeyLost(Conflict):
         )
 
 
+class LogLost(Conflict):
+    """The folder holds a checkpoint of a log that the database has lost."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            "log_lost",
+            f"{folder / CHECKPOINT_FILE} was signed over a log that this database does not hold. Restore it; "
+            f"or put {KEY_FILE}, {VKEY_FILE} and {CHECKPOINT_FILE} in a safe place and begin a new log "
+            "under another origin.",
+        )
+
+
 def ensure_log(work: Work, folder: Path, origin: str) -> None:
     """A log is begun, under a key that is in the folder.
 
-    Idempotent. Raises: KeyLost where the stored log was begun under another key.
+    Idempotent. Raises: KeyLost where the stored log was begun under another key; LogLost where the key has
+    signed a log and the database holds none.
     """
     stored = store.identity(work.connection)
+    if stored is None and (folder / CHECKPOINT_FILE).exists():
+        raise LogLost(folder)
     if stored is not None and not (folder / KEY_FILE).exists():
         raise KeyLost(stored[0], folder)
     signer = _load_or_make(folder, origin)

@@ -15,7 +15,7 @@ from prometheus_client import Counter, Gauge
 from services.audit.log import handlers, keys, model
 from services.audit.log.handlers import LogInconsistent
 from services.audit.log.model import Arrival
-from services.audit.log.notes import Signer
+from services.audit.log.notes import NoteInvalid, Signer
 from shared.bus import cloud_events
 from shared.bus.port import Bus, Delivered, Subscription
 from shared.db.unit_of_work import Act, UnitOfWork, Work
@@ -133,14 +133,14 @@ class Signing:
 
     def step(self) -> str | None:
         """The note that was signed, or None where the newest one still holds or none may be signed."""
-        published = keys.published_checkpoint(self._folder, self._signer)
         try:
+            published = keys.published_checkpoint(self._folder, self._signer)
             with self._begin() as work:
                 note = handlers.sign(work, self._signer, published)
                 if note is not None:
                     # Published before the commit: what a crash forgets in the database is not forgotten here.
                     keys.publish_checkpoint(self._folder, note)
-        except LogInconsistent as error:
+        except (LogInconsistent, NoteInvalid) as error:
             INCONSISTENT.set(1)
             log.error("log_inconsistent", cause=str(error))  # noqa: TRY400 - the cause is the sentence
             return None

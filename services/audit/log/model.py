@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
 from shared.journal.envelope import Envelope
@@ -41,6 +42,16 @@ class Lineup:
     ready: list[Arrival]
     early: list[Arrival]
     taken: dict[Lane, int]
+
+
+@dataclass(frozen=True, slots=True)
+class SignedCheckpoint:
+    """A checkpoint with the note that carries its signature."""
+
+    size: int
+    root: bytes
+    note: str
+    signed_at: datetime
 
 
 def arrival_of(item: Envelope) -> Arrival:

@@ -4,36 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from services.audit.log import proofs, store, tiles
+from services.audit.log.model import SignedCheckpoint
 from services.audit.log.proofs import Evidence, Proof
 from services.audit.log.tables import (
     log_bundles,
-    log_checkpoints,
     log_data,
     log_sources,
     log_state,
-    log_tiles,
 )
-from services.audit.log.tiles import TILE_HEIGHT, TILE_WIDTH, Edge, TileReader
+from services.audit.log.tiles import TILE_HEIGHT, TILE_WIDTH
 from shared.kernel import canonical, merkle
 from shared.kernel.errors import NotFound, Unavailable
 
 CHECKPOINT_WAIT_S = 2
-
-
-@dataclass(frozen=True, slots=True)
-class SignedCheckpoint:
-    """A checkpoint with the note that carries its signature."""
-
-    size: int
-    root: bytes
-    note: str
-    signed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +58,7 @@ def vkey(connection: Connection) -> str:
 
 def newest_checkpoint(connection: Connection) -> SignedCheckpoint | None:
     """The checkpoint over most entries, or None before the first was signed."""
-    row = connection.execute(
-        select(log_checkpoints).order_by(log_checkpoints.c.size.desc()).limit(1)
-    ).one_or_none()
-    return SignedCheckpoint(row.size, bytes(row.root), row.note, row.signed_at) if row else None
+    return store.newest_checkpoint(connection)
 
 
 def signed_checkpoint(connection: Connection) -> SignedCheckpoint:
@@ -103,22 +88,6 @@ def sources(connection: Connection) -> list[SourceState]:
         )
         for row in rows
     ]
-
-
-def tile_reader(connection: Connection, edge: Edge | None = None) -> TileReader:
-    """Tiles as stored, the open ones from the edge; each is read once."""
-    known = edge or store.edge(connection)
-    read: dict[tuple[int, int], bytes] = {}
-
-    def reader(level: int, index: int) -> bytes:
-        if index == known.size >> TILE_HEIGHT * (level + 1) and level < len(known.tiles):
-            return known.tiles[level]
-        if (level, index) not in read:
-            query = select(log_tiles.c.data).where(log_tiles.c.level == level, log_tiles.c.index == index)
-            read[level, index] = bytes(connection.scalar(query) or b"")
-        return read[level, index]
-
-    return reader
 
 
 def bundle(connection: Connection, index: int) -> list[bytes]:
@@ -171,7 +140,7 @@ def proof(connection: Connection, index: int, item: int | None = None) -> Proof:
         raise Unavailable(
             f"Entry {index} is not under a checkpoint yet; it is within seconds.", CHECKPOINT_WAIT_S
         )
-    path = merkle.inclusion(index, checkpoint.size, tiles.perfect_from(tile_reader(connection)))
+    path = merkle.inclusion(index, checkpoint.size, tiles.perfect_from(store.tile_reader(connection)))
     return Proof(index, tuple(path), checkpoint.note, _evidence(index, leaf, shown, item))
 
 
@@ -187,7 +156,7 @@ def consistency(connection: Connection, old_size: int, new_size: int | None) -> 
         raise NotFound(
             "size_unknown", f"No proof from {old_size} to {newer}: sizes go up to {signed}, the older first."
         )
-    return newer, merkle.consistency(old_size, newer, tiles.perfect_from(tile_reader(connection)))
+    return newer, merkle.consistency(old_size, newer, tiles.perfect_from(store.tile_reader(connection)))
 
 
 def tile_resource(connection: Connection, level: int, index: int, width: int) -> bytes:
@@ -196,7 +165,7 @@ def tile_resource(connection: Connection, level: int, index: int, width: int) ->
     Raises: NotFound for a tile that the newest checkpoint does not cover.
     """
     _expect_covered(connection, level, index, width)
-    return tile_reader(connection)(level, index)[: width * merkle.HASH_BYTES]
+    return store.tile_reader(connection)(level, index)[: width * merkle.HASH_BYTES]
 
 
 def bundle_resource(connection: Connection, index: int, width: int) -> bytes:

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from services.audit.log.model import Arrival, Lane
+from services.audit.log.model import Arrival, Lane, SignedCheckpoint
 from services.audit.log.notes import Checkpoint
 from services.audit.log.tables import (
     log_bundles,
@@ -20,7 +20,7 @@ from services.audit.log.tables import (
     log_state,
     log_tiles,
 )
-from services.audit.log.tiles import TILE_WIDTH, Edge, Growth
+from services.audit.log.tiles import TILE_HEIGHT, TILE_WIDTH, Edge, Growth, TileReader
 from shared.db.copy import copy_rows
 
 APPEND_LOCK = 6_962_001  # one appender at a time, whichever process it runs in
@@ -66,6 +66,22 @@ def save_growth(connection: Connection, before: Edge, growth: Growth, arrivals: 
     connection.execute(
         update(log_state).values(size=edge_now.size, tiles=list(edge_now.tiles), bundle=edge_now.bundle)
     )
+
+
+def tile_reader(connection: Connection, of: Edge | None = None) -> TileReader:
+    """Tiles as stored, the open ones from the edge; each is read once."""
+    known = of or edge(connection)
+    read: dict[tuple[int, int], bytes] = {}
+
+    def reader(level: int, index: int) -> bytes:
+        if index == known.size >> TILE_HEIGHT * (level + 1) and level < len(known.tiles):
+            return known.tiles[level]
+        if (level, index) not in read:
+            query = select(log_tiles.c.data).where(log_tiles.c.level == level, log_tiles.c.index == index)
+            read[level, index] = bytes(connection.scalar(query) or b"")
+        return read[level, index]
+
+    return reader
 
 
 def lanes(connection: Connection) -> dict[Lane, int]:
@@ -175,6 +191,14 @@ def note_hole(connection: Connection, lane: Lane, position: int) -> bool:
 def keep_checkpoint(connection: Connection, checkpoint: Checkpoint, note: str) -> None:
     """Store a checkpoint that is now signed."""
     connection.execute(insert(log_checkpoints).values(size=checkpoint.size, root=checkpoint.root, note=note))
+
+
+def newest_checkpoint(connection: Connection) -> SignedCheckpoint | None:
+    """The checkpoint over most entries, or None before the first was signed."""
+    row = connection.execute(
+        select(log_checkpoints).order_by(log_checkpoints.c.size.desc()).limit(1)
+    ).one_or_none()
+    return SignedCheckpoint(row.size, bytes(row.root), row.note, row.signed_at) if row else None
 
 
 def _forget_staged(connection: Connection, lane: Lane, taken: int) -> None:

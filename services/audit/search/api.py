@@ -78,7 +78,7 @@ def prove_payment(payment_id: UUID) -> Response:
     """A proof file of the instruction to pay this one payment."""
     index, item, proof = queries.payment_proof(current_connection(), str(payment_id))
     _record_export(ProofExported(current_principal().subject, index, item, str(payment_id)))
-    return _proof_file(proof.text(), f"payment-{payment_id}")
+    return _proof_file(proof, f"payment-{payment_id}")
 
 
 @blueprint.get("/log/sources")

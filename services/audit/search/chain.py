@@ -83,6 +83,7 @@ LINKS: tuple[Link, ...] = (
         _types(
             "lists.submitted",
             "lists.approved",
+            "lists.withdrawal_requested",
             "funds.refused",
             "funds.held",
             "withdrawals.requested",
@@ -90,8 +91,10 @@ LINKS: tuple[Link, ...] = (
             "withdrawals.refused",
             "funds.drawn",
             "funds.voided",
+            "funds.withdrawal_too_late",
             "funds.posted",
             "lists.closed",
+            "funds.close_refused",
             "funds.list_closed",
         ),
         follow=("line_id", "decision_id"),
@@ -100,7 +103,13 @@ LINKS: tuple[Link, ...] = (
     Link(
         "decision",
         "decision",
-        _types("decisions.drafted", "decisions.submitted", "decisions.approved", "decisions.issued"),
+        _types(
+            "decisions.drafted",
+            "decisions.submitted",
+            "decisions.sent_back",
+            "decisions.approved",
+            "decisions.issued",
+        ),
     ),
     Link("article", "article", _types("legal_bases.loaded")),
 )

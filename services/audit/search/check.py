@@ -9,13 +9,14 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from services.audit.findings import Finding
 from services.audit.log import queries as log
-from services.audit.log.check import Finding
-from services.audit.log.tiles import TILE_WIDTH, BundleInvalid
 from services.audit.search import model, queries
 from services.audit.search.handlers import ENTRY_COLUMNS, decoded
 from services.audit.search.tables import search_entries, search_subjects
+from shared.kernel.errors import Rejected
 
+PAGE = 256  # the entries of one bundle, so that an unreadable one hides no others
 ROWS_AT_ONCE = 5000
 INSTANTS = ("occurred_at", "recorded_at")
 
@@ -32,8 +33,8 @@ def check(connection: Connection) -> list[Finding]:
     ordered = mentioned.order_by(search_subjects.c.index)
     with connection.execute(ordered, execution_options=streamed) as rows:
         named = Named((index, model.Mention(subject, item)) for index, subject, item in rows)
-        for start in range(0, end, TILE_WIDTH):
-            findings += _check_page(connection, start, min(end, start + TILE_WIDTH), named)
+        for start in range(0, end, PAGE):
+            findings += _check_page(connection, start, min(end, start + PAGE), named)
         surplus = named.rest()
     query = select(func.count()).select_from(search_entries).where(search_entries.c.index >= end)
     if surplus or connection.scalar(query):
@@ -87,7 +88,7 @@ def _check_page(connection: Connection, start: int, end: int, named: Named) -> l
 def _envelopes(connection: Connection, start: int, end: int) -> dict[int, dict[str, Any]]:
     try:
         leaves = log.entries(connection, range(start, end))
-    except BundleInvalid:
+    except Rejected:
         return {}
     found = {index: decoded(leaf) for index, leaf in leaves.items()}
     return {index: one for index, one in found.items() if isinstance(one, dict)}

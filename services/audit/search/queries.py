@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, or_, select
 
-from services.audit.log import proofs
 from services.audit.log import queries as log
 from services.audit.search import chain
 from services.audit.search.chain import Chain, Fact
@@ -93,8 +92,8 @@ def payment_chain(connection: Connection, payment_id: str) -> Chain:
     return found
 
 
-def payment_proof(connection: Connection, payment_id: str) -> tuple[int, int, proofs.Proof]:
-    """Entry, item and proof of the instruction to pay, without the other payments of its chunk.
+def payment_proof(connection: Connection, payment_id: str) -> tuple[int, int, str]:
+    """Entry, item and proof file of the instruction to pay, without the other payments of its chunk.
 
     Raises: NotFound where the log tells of no such payment; Unavailable until a checkpoint covers it.
     """
@@ -102,7 +101,7 @@ def payment_proof(connection: Connection, payment_id: str) -> tuple[int, int, pr
     if not found:
         raise _payment_unknown(payment_id)
     place = found[0]
-    return place.index, place.item, log.proof(connection, place.index, place.item)
+    return place.index, place.item, log.proof(connection, place.index, place.item).text()
 
 
 def facts(connection: Connection, subject: str, types: tuple[str, ...], limit: int) -> list[Fact]:

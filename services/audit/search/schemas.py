@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from services.audit.log.schemas import SIZE_MAX
 from services.audit.search.model import SUBJECT_CHARS_MAX
 from shared.web.schemas import Closed, PageQuery, TextField, page_of
+
+ITEM_MAX = 499  # a bulk row carries at most 500
 
 
 class SearchQuery(PageQuery):
@@ -24,7 +25,7 @@ class SearchQuery(PageQuery):
 class ProofQuery(Closed):
     """Which item of a bulk row to prove; without it the whole entry."""
 
-    item = fields.Integer(load_default=None, validate=validate.Range(min=0, max=SIZE_MAX))
+    item = fields.Integer(load_default=None, validate=validate.Range(min=0, max=ITEM_MAX))
 
 
 class EntrySchema(Schema):

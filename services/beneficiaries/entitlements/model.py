@@ -2,7 +2,7 @@
 
 A fact tells from which month it holds and on which day it was known. Of the facts about one entitlement
 that reach a month, the one known last counts: a correction is a new fact, and the old one stays.
-Source: Ordinance 02/2020/UBTVQH14 Art. 6 (several categories add up); Decree 131/2021/NĐ-CP (effective months).
+Source: Ordinance 02/2020/UBTVQH14 Art. 6 (several categories add up); Decree 131/2021/NĐ-CP (months).
 """
 
 from __future__ import annotations

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
-from typing import Any
-
-from python_calamine import CalamineError, CalamineWorkbook
+from decimal import Decimal
 
 from services.beneficiaries.reconciliation.model import UNSPECIFIED, Answer, Outcome
 from shared.kernel.errors import Rejected
 from shared.kernel.names import search_key
+from shared.sheets.files import read_sheets
+from shared.sheets.grid import Cell, Limits, Sheet, SheetUnreadable, cell_text
+from shared.web.uploads import FILE_BYTES_MAX
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "reference": ("ma chi tra", "payment_id"),
@@ -27,69 +28,78 @@ RESULTS = {
     "unpaid": Outcome.RETURNED,
 }
 HEADER_ROWS_MAX = 30
+AMOUNT = re.compile(r"\d{1,16}|\d{1,3}(\.\d{3}){1,4}", re.ASCII)  # plain, or grouped as Vietnamese write it
+LIMITS = Limits(bytes_max=FILE_BYTES_MAX, rows_max=100_100)
 
 
 def read(content: bytes) -> Iterator[Answer]:
     """Every row that names a payment and a result; rows without a result are still unknown and left out.
 
+    Bounds: 100,000 payments, 20 MiB.
     Raises: Rejected statement_broken where the file is no workbook or has no such columns.
     """
     try:
-        rows = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
-    except (CalamineError, ValueError, IndexError, OSError) as error:
-        raise Rejected(
-            "statement_broken", "The file is no workbook that can be read; ask the post to send it again."
+        sheets = read_sheets(content, "result.xlsx", LIMITS)
+    except SheetUnreadable as error:
+        raise _broken(
+            f"The file cannot be read: {error.message} Or ask the post to send it again."
         ) from error
-    header, places = _find_header(rows)
-    for number, cells in enumerate(rows[header + 1 :], header + 2):
-        row = {name: cells[place] if place < len(cells) else "" for name, place in places.items()}
-        outcome = RESULTS.get(search_key(str(row["result"])))
+    if not sheets:
+        raise _broken("The file holds no cell with anything in it; ask the post to send it again.")
+    header, places = _find_header(sheets[0])
+    for row in range(header + 1, len(sheets[0].rows) + 1):
+        cells = {name: sheets[0].cell(row, place) for name, place in places.items()}
+        outcome = RESULTS.get(search_key(cell_text(cells["result"])))
         if outcome is not None:
-            yield _answer(number, row, outcome)
+            yield _answer(row, cells, outcome)
 
 
-def _find_header(rows: Sequence[Sequence[Any]]) -> tuple[int, dict[str, int]]:
-    for number, cells in enumerate(rows[:HEADER_ROWS_MAX]):
-        keys = [search_key(str(cell)) for cell in cells]
+def _find_header(sheet: Sheet) -> tuple[int, dict[str, int]]:
+    for row, cells in enumerate(sheet.rows[:HEADER_ROWS_MAX], 1):
+        keys = [search_key(cell_text(cell)) for cell in cells]
         places = {
             name: next((keys.index(known) for known in names if known in keys), -1)
             for name, names in COLUMNS.items()
         }
         if min(places.values()) >= 0:
-            return number, places
-    raise Rejected(
-        "statement_broken", "No row names the columns Mã chi trả, Số tiền, Kết quả, Lý do, Ngày chi trả."
-    )
+            return row, places
+    raise _broken("No row names the columns Mã chi trả, Số tiền, Kết quả, Lý do, Ngày chi trả.")
 
 
-def _answer(number: int, row: Mapping[str, Any], outcome: Outcome) -> Answer:
-    reason = str(row["reason"]).strip() or UNSPECIFIED
+def _broken(message: str) -> Rejected:
+    return Rejected("statement_broken", message)
+
+
+def _answer(row: int, cells: Mapping[str, Cell], outcome: Outcome) -> Answer:
+    reason = cell_text(cells["reason"]) or UNSPECIFIED
     return Answer(
-        row=number,
-        reference=str(row["reference"]).strip(),
-        amount_vnd=_whole(row["amount"]),
+        row=row,
+        reference=cell_text(cells["reference"]),
+        amount_vnd=_whole(cells["amount"]),
         currency="VND",
         outcome=outcome,
         reason_code=reason if outcome is Outcome.RETURNED else None,
-        value_on=_date(row["value_on"]),
+        value_on=_date(cells["value_on"]),
     )
 
 
-def _whole(value: Any) -> int | None:  # noqa: ANN401 - a cell of a sheet
-    if isinstance(value, int | float):
-        return int(value) if value == int(value) else None
-    text = str(value).strip().replace(".", "")
-    return int(text) if text.isdecimal() else None
+def _whole(value: Cell) -> int | None:
+    """Whole đồng; None for anything that is not surely one."""
+    if isinstance(value, Decimal):
+        return int(value) if value.is_finite() and value == value.to_integral_value() else None
+    if isinstance(value, str) and AMOUNT.fullmatch(value.strip()):
+        return int(value.strip().replace(".", ""))
+    return None
 
 
-def _date(value: Any) -> date | None:  # noqa: ANN401 - a cell of a sheet
+def _date(value: Cell) -> date | None:
     if isinstance(value, datetime):
         return value.date()
     if isinstance(value, date):
         return value
     for form in ("%Y-%m-%d", "%d/%m/%Y"):
         try:
-            return datetime.strptime(str(value).strip(), form).date()  # noqa: DTZ007 - a date without a time
+            return datetime.strptime(cell_text(value), form).date()  # noqa: DTZ007 - a date without a time
         except ValueError:
             continue
     return None

@@ -32,7 +32,7 @@ blueprint = Blueprint("users", __name__, url_prefix="/v1", description="Accounts
 
 
 @blueprint.post("/users")
-@acts("users.manage", idempotent=True)
+@acts("users.manage")
 @blueprint.arguments(NewUserSchema)
 @blueprint.response(201, CreatedUserSchema)
 def create_user(body: dict[str, Any]) -> NewUser:

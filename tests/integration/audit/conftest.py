@@ -9,13 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
+from joserfc import jwt
+from joserfc.jwk import ECKey, KeySet
 from sqlalchemy import Connection, Engine, text
+from werkzeug.test import TestResponse
 
 from deploy.local.provisioning import Addresses
+from services.audit.findings import Finding
 from services.audit.log import handlers, keys, model, proofs
-from services.audit.log.check import Finding, check
+from services.audit.log.api import blueprint as log_api
+from services.audit.log.check import check
 from services.audit.log.loops import Signing
 from services.audit.log.notes import Signer
+from services.audit.search.api import blueprint as search_api
 from services.audit.search.check import check as check_search
 from services.audit.search.handlers import Indexing, ensure_cursor
 from shared.db.engine import make_engine
@@ -24,9 +31,15 @@ from shared.journal.envelope import Envelope
 from shared.kernel import canonical
 from shared.kernel.clock import FixedClock
 from shared.kernel.ids import id_of
+from shared.web.app import build_app
+from shared.web.auth import TokenVerifier
+from shared.web.context import Context
 
 NOON = datetime(2024, 8, 5, 5, tzinfo=UTC)
 ORIGIN = "fundtrail.test/audit"
+ISSUER = "https://issuer.test"
+AUDIENCE = "fundtrail"
+INSPECTOR = "inspector-1"
 
 
 @dataclass
@@ -72,7 +85,11 @@ class Audit:
     def tamper(self, statement: str, **values: Any) -> int:  # noqa: ANN401 - values of SQL
         """Rows changed behind the service's back."""
         with self.owner.begin() as connection:
-            result = connection.execute(text(statement), values) if values else connection.exec_driver_sql(statement)
+            result = (
+                connection.execute(text(statement), values)
+                if values
+                else connection.exec_driver_sql(statement)
+            )
             return result.rowcount
 
     def reading(self) -> Connection:
@@ -136,3 +153,38 @@ def rows(envelope: MakeEnvelope) -> Callable[..., list[Envelope]]:
         return [envelope(source, position, **changes) for position in range(first, last + 1)]
 
     return make
+
+
+@dataclass
+class Inspector:
+    """Requests under a token that holds some permissions, or none."""
+
+    client: FlaskClient
+    key: ECKey
+    clock: FixedClock
+
+    def get(self, path: str, *permissions: str) -> TestResponse:
+        """The answer to a request by somebody with these permissions; without any, by nobody."""
+        headers = {"Authorization": f"Bearer {self._token(permissions)}"} if permissions else {}
+        return self.client.get(path, headers=headers)
+
+    def _token(self, permissions: tuple[str, ...]) -> str:
+        claims = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": INSPECTOR,
+            "name": "Thanh tra viên",
+            "exp": int(self.clock.now().timestamp()) + 600,
+            "grants": {permission: ["root"] for permission in permissions},
+        }
+        return jwt.encode({"alg": "ES256", "kid": self.key.kid}, claims, self.key)
+
+
+@pytest.fixture
+def inspector(audit: Audit) -> Inspector:
+    """The service's API, asked by an inspector."""
+    key = ECKey.generate_key("P-256", {"kid": "test"}, auto_kid=True)
+    published = KeySet([key]).as_dict(private=False)
+    verifier = TokenVerifier(ISSUER, AUDIENCE, lambda: published, audit.clock)
+    app = build_app(Context("audit", audit.unit_of_work, verifier, audit.clock), [log_api, search_api])
+    return Inspector(app.test_client(), key, audit.clock)

@@ -12,6 +12,7 @@ from services.audit.log import queries, store, tiles
 from services.audit.log.check import placed_leaves
 from services.audit.log.model import Lane
 from services.audit.log.notes import Checkpoint, Signer, sign_checkpoint
+from services.audit.log.tables import log_bundles, log_state, log_tiles
 from shared.journal.envelope import Envelope
 from shared.kernel import canonical, merkle
 
@@ -55,7 +56,7 @@ def test_an_altered_entry_of_the_open_bundle_is_named(filled: Audit) -> None:
         envelope = canonical.decode(entries[7])
         entries[7] = canonical.encode(envelope | {"actor": "somebody-else"})
         bundle = tiles.pack_entries(entries)
-        connection.execute(store.log_state.update().values(bundle=bundle))
+        connection.execute(log_state.update().values(bundle=bundle))
     assert places(filled) == [("entry_altered", "entry 519"), ("search_altered", "entry 519")]
 
 
@@ -79,11 +80,9 @@ def test_an_entry_altered_together_with_its_tile_is_named_by_the_tile_above(fill
         entries[3] = canonical.encode(canonical.decode(entries[3]) | {"actor": "somebody-else"})
         tile = b"".join(merkle.leaf_hashes(entries))
         connection.execute(
-            store.log_bundles.update()
-            .where(store.log_bundles.c.index == 0)
-            .values(data=tiles.pack_entries(entries))
+            log_bundles.update().where(log_bundles.c.index == 0).values(data=tiles.pack_entries(entries))
         )
-        connection.execute(store.log_tiles.update().where(store.log_tiles.c.index == 0).values(data=tile))
+        connection.execute(log_tiles.update().where(log_tiles.c.index == 0).values(data=tile))
     assert places(filled)[:3] == [
         ("tile_altered", "tile/1/000"),
         ("root_differs", "checkpoint 300"),

@@ -12,9 +12,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from services.audit.log import handlers, keys, model, notes, proofs, queries, store, tiles
-from services.audit.log.keys import KeyLost
-from services.audit.log.notes import NoteInvalid
+from services.audit.log import handlers, keys, loops, model, notes, proofs, queries, store, tiles
+from services.audit.log.keys import KeyLost, LogLost
 from services.audit.verifier import fundtrail_verify
 from shared.journal.envelope import Envelope
 from shared.kernel import canonical, merkle
@@ -38,7 +37,7 @@ def test_the_log_holds_what_was_taken_in_the_order_of_each_journal(audit: Audit,
             ("portal", 400),
             ("allocation", 300),
         }
-        assert tiles.root(700, queries.tile_reader(connection)) == merkle.root(
+        assert tiles.root(700, store.tile_reader(connection)) == merkle.root(
             merkle.leaf_hashes(leaves.values())
         )
     for source, last in (("portal", 400), ("allocation", 300)):
@@ -174,8 +173,9 @@ def test_a_published_checkpoint_that_was_forged_stops_signing(audit: Audit, rows
     audit.sign()
     file = audit.folder / keys.CHECKPOINT_FILE
     file.write_text(file.read_text().replace("\n5\n", "\n4\n"))
-    with pytest.raises(NoteInvalid):
-        audit.sign()
+    audit.take(*rows("portal", 6, 6))
+    assert audit.sign() is None
+    assert loops.INCONSISTENT._value.get() == 1
 
 
 def test_a_log_never_goes_on_under_another_key(audit: Audit) -> None:
@@ -185,6 +185,16 @@ def test_a_log_never_goes_on_under_another_key(audit: Audit) -> None:
     assert not (audit.folder / keys.KEY_FILE).exists()
     (audit.folder / keys.KEY_FILE).write_text(notes.Signer.generate(audit.signer.name).secret_text())
     with pytest.raises(KeyLost), audit.unit_of_work.begin(audit.act) as work:
+        keys.ensure_log(work, audit.folder, audit.signer.name)
+
+
+def test_a_database_that_lost_its_log_is_not_given_a_new_one_under_the_old_key(
+    audit: Audit, rows: MakeRows
+) -> None:
+    audit.take(*rows("portal", 1, 5))
+    audit.sign()
+    audit.tamper("DELETE FROM log_state")
+    with pytest.raises(LogLost, match="Restore"), audit.unit_of_work.begin(audit.act) as work:
         keys.ensure_log(work, audit.folder, audit.signer.name)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.kernel.unit_names import NAME_WORDS_MAX, Match, UnitName, UnitNames
+from shared.kernel.unit_names import MEMORY_MAX, NAME_WORDS_MAX, Match, UnitName, UnitNames
 
 
 def unit(number: int, name: str, parent: str | None, lineage: int | None = None) -> UnitName:
@@ -159,6 +159,13 @@ def test_one_name_carried_through_time_is_its_latest_bearer() -> None:
 def test_without_an_offer_nothing_is_compared() -> None:
     assert NAMES.find("xã Quế Mihn", offer=False) == Match(meant=True)
     assert NAMES.find("Quế Mihn", offer=False) == Match()
+
+
+def test_memory_of_what_was_read_stays_bounded() -> None:
+    names = UnitNames(UNITS)
+    for number in range(MEMORY_MAX + 2):
+        names.find(f"việc số {number}", offer=False)
+    assert names.remembered <= MEMORY_MAX
 
 
 @given(st.text(max_size=80))

@@ -72,5 +72,5 @@ def test_an_unknown_bus_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ["CI", "REQUIRE_KAFKA"])
 def test_where_kafka_is_required_its_absence_stops_the_start(tmp_path: Path, name: str) -> None:
-    with pytest.raises(CannotStart, match="required here .* no Java was found"):
+    with pytest.raises(CannotStart, match=r"required here .* no Java was found"):
         choose_bus({"PATH": str(tmp_path), name: "1"})

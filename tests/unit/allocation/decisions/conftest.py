@@ -88,6 +88,8 @@ def old_workbook(
     merges: Sequence[tuple[int, int, int, int]] = (),
     *,
     encrypted: bool = False,
+    more_globals: bytes = b"",
+    more_cells: bytes = b"",
 ) -> bytes:
     """A minimal XLS (BIFF8 in a compound file), written record by record."""
     cells = b"".join(
@@ -103,12 +105,14 @@ def old_workbook(
         + _record(0x0200, struct.pack("<IIHHH", 0, len(rows), 0, 4, 0))
         + marks
         + cells
+        + more_cells
         + (_record(0x00E5, struct.pack("<H", len(merges)) + ranges) if merges else b"")
         + _record(0x000A, b"")
     )
     name = b"Annex"
     start = _record(0x0809, struct.pack("<HHHHII", 0x0600, 0x0005, 0, 1996, 0, 0))
     start += _record(0x002F, struct.pack("<HHH", 0, 1, 1)) if encrypted else b""
+    start += more_globals
     sheet_bytes = 4 + 6 + 2 + len(name)
     offset = len(start) + sheet_bytes + 4
     head = (

@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.allocation.decisions.annex import read_annex
-from services.allocation.decisions.annex_grid import BYTES_MAX, COLUMNS_MAX, ROWS_MAX
 from services.allocation.decisions.annex_report import AnnexReport
 from shared.kernel.unit_names import UnitName, UnitNames
+from shared.sheets.grid import BYTES_MAX, COLUMNS_MAX, ROWS_MAX
 
 NOBODY = UnitNames(list[UnitName]())
-SEAL = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+SEAL = settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
 
 def code_of(content: bytes, filename: str) -> str:
@@ -109,6 +109,32 @@ def test_xml_with_entities_of_its_own_is_refused(sheet: Callable[..., bytes]) ->
     for part in ("xl/workbook.xml", "xl/worksheets/sheet1.xml"):
         content = changed(sheet([("x",)]), part, lambda xml: xml.replace(b"?>", b"?>" + declared, 1))
         assert code_of(content, "annex.xlsx") == "file_damaged"
+
+
+def test_parts_may_lie_where_the_workbook_says(
+    sheet: Callable[..., bytes], cemeteries: list[list[Any]]
+) -> None:
+    def absolute(rels: bytes) -> bytes:
+        rels = rels.replace(b'Target="worksheets/', b'Target="/xl/worksheets/')
+        return rels.replace(b'Target="sharedStrings.xml"', b'Target="/xl/Strings.xml"')
+
+    moved = changed(sheet(cemeteries), "xl/_rels/workbook.xml.rels", absolute)
+    with zipfile.ZipFile(io.BytesIO(moved)) as archive:
+        parts = {info.filename: archive.read(info) for info in archive.infolist()}
+    parts["xl/Strings.xml"] = parts.pop("xl/sharedStrings.xml")
+    report = read_annex(zipped(parts), "a.xlsx", NOBODY)
+    assert report.total_vnd == 10_000_000_000
+
+
+def test_two_sheets_that_are_one_are_refused(
+    sheet: Callable[..., bytes], cemeteries: list[list[Any]]
+) -> None:
+    twice = changed(
+        sheet(cemeteries, sheets=2),
+        "xl/_rels/workbook.xml.rels",
+        lambda rels: rels.replace(b"worksheets/sheet2.xml", b"worksheets/sheet1.xml"),
+    )
+    assert code_of(twice, "a.xlsx") == "file_damaged"
 
 
 def test_cells_far_outside_the_table_are_named(sheet: Callable[..., bytes]) -> None:

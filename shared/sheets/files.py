@@ -6,18 +6,18 @@ import csv
 import io
 from pathlib import PurePath
 
-from services.allocation.decisions.annex_grid import (
-    BYTES_MAX,
+from shared.sheets.grid import (
     COLUMNS_MAX,
-    ROWS_MAX,
-    AnnexUnreadable,
+    USUAL,
     Cell,
     Facts,
+    Limits,
     Sheet,
+    SheetUnreadable,
     clean,
 )
-from services.allocation.decisions.annex_xls import read_xls
-from services.allocation.decisions.annex_xlsx import read_xlsx
+from shared.sheets.xls import read_xls
+from shared.sheets.xlsx import read_xlsx
 
 ZIP_MAGIC = b"PK\x03\x04"
 OLE_MAGIC = bytes.fromhex("d0cf11e0a1b11ae1")
@@ -27,27 +27,28 @@ SNIFFED_LINES = 60
 CONTROLS_SHARE_MAX = 100  # one control character in so many makes it no text
 
 
-def read_sheets(content: bytes, filename: str) -> list[Sheet]:
+def read_sheets(content: bytes, filename: str, limits: Limits = USUAL) -> list[Sheet]:
     """The sheets of a file that hold something, in their order.
 
-    Bounds: 10 MB, 20,000 rows, 100 columns, 50 sheets. Raises: AnnexUnreadable.
+    Bounds: 10 MB and 20,000 rows unless the limits say otherwise, 100 columns, 50 sheets.
+    Raises: SheetUnreadable.
     """
-    if len(content) > BYTES_MAX:
-        raise AnnexUnreadable(
+    if len(content) > limits.bytes_max:
+        raise SheetUnreadable(
             "file_too_large",
-            f"The file has more than {BYTES_MAX:,} bytes, the most that is read; "
-            "send the annex alone, without pictures and other sheets.",
+            f"The file has more than {limits.bytes_max:,} bytes, the most that is read; "
+            "send the table alone, without pictures and other sheets.",
         )
     suffix = PurePath(filename).suffix.lower()
     kind = _kind(content)
     wanted = SUFFIXES.get(suffix)
     if wanted is None or kind is None or kind != wanted:
-        raise AnnexUnreadable("wrong_type", _wrong_type(suffix, wanted, kind))
+        raise SheetUnreadable("wrong_type", _wrong_type(suffix, wanted, kind))
     if kind == SUFFIXES[".xlsx"]:
-        return read_xlsx(content)
+        return read_xlsx(content, limits)
     if kind == SUFFIXES[".xls"]:
-        return read_xls(content)
-    return _read_csv(content)
+        return read_xls(content, limits)
+    return _read_csv(content, limits)
 
 
 def _kind(content: bytes) -> str | None:
@@ -55,7 +56,7 @@ def _kind(content: bytes) -> str | None:
         return SUFFIXES[".xlsx"]
     if content.startswith(OLE_MAGIC):
         if _utf16("EncryptedPackage") in content or _utf16("EncryptionInfo") in content:
-            raise AnnexUnreadable(
+            raise SheetUnreadable(
                 "password_protected", "The workbook is protected by a password; save it without one."
             )
         return SUFFIXES[".xls"]
@@ -64,7 +65,7 @@ def _kind(content: bytes) -> str | None:
 
 def _wrong_type(suffix: str, wanted: str | None, kind: str | None) -> str:
     if wanted is None:
-        return f'A file "{suffix or "without an ending"}" is no annex; save it as .xlsx, .xls or .csv.'
+        return f'A file "{suffix or "without an ending"}" is no table; save it as .xlsx, .xls or .csv.'
     if kind is None:
         return f"The file is named {suffix} but its content is no {wanted}; save it anew as .xlsx."
     return f"The file is named {suffix} but holds a {kind}; give it the ending of what it is."
@@ -84,12 +85,12 @@ def _looks_like_text(content: bytes) -> bool:
     )
 
 
-def _read_csv(content: bytes) -> list[Sheet]:
+def _read_csv(content: bytes, limits: Limits) -> list[Sheet]:
     text = _decoded(content)
     try:
-        rows = _csv_rows(text, _delimiter(text))
+        rows = _csv_rows(text, _delimiter(text), limits)
     except csv.Error as error:
-        raise AnnexUnreadable("csv_broken", f"The CSV cannot be divided into cells: {error}.") from error
+        raise SheetUnreadable("csv_broken", f"The CSV cannot be divided into cells: {error}.") from error
     facts = Facts(cells=sum(cell is not None for row in rows for cell in row))
     return [Sheet("CSV", rows, facts)] if facts.cells else []
 
@@ -99,7 +100,7 @@ def _decoded(content: bytes) -> str:
     try:
         return content.decode("utf-16" if utf16 else "utf-8-sig")
     except UnicodeDecodeError as error:
-        raise AnnexUnreadable(
+        raise SheetUnreadable(
             "encoding_unknown",
             'The text is not UTF-8, so its letters cannot be known; save it as "CSV UTF-8" or as .xlsx.',
         ) from error
@@ -117,12 +118,12 @@ def _delimiter(text: str) -> str:
     )
 
 
-def _csv_rows(text: str, delimiter: str) -> list[list[Cell]]:
+def _csv_rows(text: str, delimiter: str, limits: Limits) -> list[list[Cell]]:
     rows: list[list[Cell]] = []
     for cells in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
-        if len(rows) >= ROWS_MAX or len(cells) > COLUMNS_MAX:
-            raise AnnexUnreadable(
-                "sheet_too_large", f"The table has more than {ROWS_MAX} rows or {COLUMNS_MAX} columns."
+        if len(rows) >= limits.rows_max or len(cells) > COLUMNS_MAX:
+            raise SheetUnreadable(
+                "sheet_too_large", f"The table has more than {limits.rows_max} rows or {COLUMNS_MAX} columns."
             )
         rows.append([clean(cell) for cell in cells])
     return rows

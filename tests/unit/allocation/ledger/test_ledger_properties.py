@@ -1,6 +1,5 @@
 """What holds for every batch: order of chunks does not matter, nothing sinks below zero, all adds up."""
 
-import time
 from datetime import date
 from uuid import UUID
 
@@ -99,7 +98,7 @@ def taken(units: list[list[Transfer]], chunk: int) -> tuple[Book, list[Outcome]]
 
 
 @given(batches(), st.integers(1, 14))
-@settings(max_examples=300)
+@settings(max_examples=120)
 def test_any_chunking_decides_like_one_by_one(units: list[list[Transfer]], chunk: int) -> None:
     one_by_one, expected = taken(units, 1)
     chunked, outcomes = taken(units, chunk)
@@ -109,7 +108,7 @@ def test_any_chunking_decides_like_one_by_one(units: list[list[Transfer]], chunk
 
 
 @given(batches(), st.integers(1, 14))
-@settings(max_examples=300)
+@settings(max_examples=120)
 def test_nothing_sinks_below_zero_and_all_adds_up(units: list[list[Transfer]], chunk: int) -> None:
     book, outcomes = taken(units, chunk)
     for account, total in book.totals.items():
@@ -127,7 +126,7 @@ def test_nothing_sinks_below_zero_and_all_adds_up(units: list[list[Transfer]], c
 
 
 @given(batches(), st.integers(1, 14))
-@settings(max_examples=300)
+@settings(max_examples=120)
 def test_a_group_is_accepted_whole_or_not_at_all(units: list[list[Transfer]], chunk: int) -> None:
     _, outcomes = taken(units, chunk)
     fates: dict[UUID, set[bool]] = {}
@@ -144,18 +143,3 @@ def test_sending_everything_again_changes_nothing(units: list[list[Transfer]], c
     again = book.take([transfer for unit in units for transfer in unit])
     assert not any(outcome.takes_effect or outcome.to_store for outcome in again)
     assert {account: total.available for account, total in book.totals.items()} == before
-
-
-def test_a_batch_of_ten_thousand_takes_no_more_than_linear_time() -> None:
-    def seconds(size: int) -> float:
-        batch = [
-            Transfer(UUID(int=9_000 + n), ACCOUNTS[1 + n % 3], ACCOUNTS[4], Money(1), Kind.HOLD, DAY, MONTH)
-            for n in range(size)
-        ]
-        start = time.perf_counter()
-        outcomes = decide(batch, dict.fromkeys(ACCOUNTS, 10**9), {}, {})
-        assert len(totals(outcomes)) == 4
-        return time.perf_counter() - start
-
-    small, large = min(seconds(1_000) for _ in range(5)), min(seconds(10_000) for _ in range(3))
-    assert large < 40 * small

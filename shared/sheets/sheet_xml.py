@@ -12,16 +12,16 @@ from decimal import Decimal
 
 from lxml import etree
 
-from services.allocation.decisions.annex_grid import (
+from shared.sheets.grid import (
     BUILT_IN_DATE_FORMATS,
     CELL_CHARACTERS_MAX,
     COLUMNS_MAX,
     PARTS_MAX,
-    ROWS_MAX,
-    AnnexUnreadable,
     Cell,
     Facts,
+    Limits,
     Merge,
+    SheetUnreadable,
     clean,
     from_serial,
     is_date_format,
@@ -42,22 +42,22 @@ class Meanings:
     since_1904: bool
 
 
-def read_sheet(xml: bytes, meanings: Meanings) -> tuple[dict[tuple[int, int], Cell], Facts]:
-    """The values of a sheet by row and column, and what lies behind them. Raises: AnnexUnreadable."""
-    reader = _SheetReader(meanings)
+def read_sheet(xml: bytes, meanings: Meanings, limits: Limits) -> tuple[dict[tuple[int, int], Cell], Facts]:
+    """The values of a sheet by row and column, and what lies behind them. Raises: SheetUnreadable."""
+    reader = _SheetReader(meanings, limits)
     _parse(xml, reader)
     return reader.values, reader.facts
 
 
 def shared_strings(xml: bytes) -> list[str]:
-    """The texts that cells point to. Raises: AnnexUnreadable."""
+    """The texts that cells point to. Raises: SheetUnreadable."""
     reader = _StringReader()
     _parse(xml, reader)
     return reader.found
 
 
 def date_styles(xml: bytes) -> frozenset[int]:
-    """The cell styles that show a number as a day or time. Raises: AnnexUnreadable."""
+    """The cell styles that show a number as a day or time. Raises: SheetUnreadable."""
     reader = _StyleReader()
     _parse(xml, reader)
     codes = {number: code for number, code in reader.codes.items() if is_date_format(code)}
@@ -69,7 +69,7 @@ def date_styles(xml: bytes) -> frozenset[int]:
 
 
 def attributes_of(xml: bytes, name: str) -> list[Mapping[str, str]]:
-    """The attributes of each element of a name, without their namespaces. Raises: AnnexUnreadable."""
+    """The attributes of each element of a name, without their namespaces. Raises: SheetUnreadable."""
     reader = _AttributeReader(name)
     _parse(xml, reader)
     return reader.found
@@ -162,8 +162,8 @@ class _StyleReader(_Reader):
 
 
 class _SheetReader(_Reader):
-    def __init__(self, meanings: Meanings) -> None:
-        self.facts = Facts()
+    def __init__(self, meanings: Meanings, limits: Limits) -> None:
+        self.facts = Facts(rows_max=limits.rows_max)
         self.values: dict[tuple[int, int], Cell] = {}
         self._meanings = meanings
         self._row = 0
@@ -221,7 +221,7 @@ class _SheetReader(_Reader):
     def _new_row(self, attributes: Mapping[str, str]) -> None:
         self._row, self._column = _number(attributes.get("r"), self._row + 1), -1
         flat = attributes.get("ht", "") in {"0", "0.0"}
-        if (attributes.get("hidden") in TRUE or flat) and self._row <= ROWS_MAX:
+        if (attributes.get("hidden") in TRUE or flat) and self._row <= self.facts.rows_max:
             self.facts.hidden_rows.add(self._row)
 
     def _cell(self, attributes: Mapping[str, str]) -> None:
@@ -244,19 +244,19 @@ class _SheetReader(_Reader):
             merge = Merge(int(first[2]), _column(first[1]), int(last[2]), _column(last[1]))
             self.facts.merges.append(merge)
         if len(self.facts.merges) > MERGES_MAX:
-            raise AnnexUnreadable("sheet_too_large", f"The sheet has more than {MERGES_MAX} merged ranges.")
+            raise SheetUnreadable("sheet_too_large", f"The sheet has more than {MERGES_MAX} merged ranges.")
 
 
 def _parse(xml: bytes, reader: _Reader) -> None:
     if b"<!DOCTYPE" in xml or b"<!ENTITY" in xml:
-        raise AnnexUnreadable("file_damaged", "The workbook declares its own XML entities, which none needs.")
+        raise SheetUnreadable("file_damaged", "The workbook declares its own XML entities, which none needs.")
     if not xml:
         return
     parser = etree.XMLParser(target=reader, resolve_entities=False, no_network=True, huge_tree=False)
     try:
         etree.fromstring(xml, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise AnnexUnreadable("file_damaged", "A part of the workbook is no XML; save it anew.") from error
+        raise SheetUnreadable("file_damaged", "A part of the workbook is no XML; save it anew.") from error
 
 
 def _local(tag: str) -> str:

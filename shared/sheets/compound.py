@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from services.allocation.decisions.annex_grid import AnnexUnreadable
+from shared.sheets.grid import SheetUnreadable
 
 END_OF_CHAIN = 0xFFFFFFFE
 FREE = 0xFFFFFFFF
@@ -17,11 +17,11 @@ SECTOR_BYTES = frozenset({512, 4096})
 def stream_of(content: bytes, names: frozenset[str]) -> bytes | None:
     """The first stream that bears one of the names; None when there is none.
 
-    Raises: AnnexUnreadable for a damaged container; struct.error and IndexError for one that is cut off.
+    Raises: SheetUnreadable for a damaged container; struct.error and IndexError for one that is cut off.
     """
     size = 1 << min(struct.unpack_from("<H", content, 30)[0], 16)
     if size not in SECTOR_BYTES:
-        raise AnnexUnreadable("file_damaged", "The container of the workbook is damaged; save it anew.")
+        raise SheetUnreadable("file_damaged", "The container of the workbook is damaged; save it anew.")
     table = _allocation(content, size)
     directory = _chain(content, size, table, struct.unpack_from("<I", content, 48)[0])
     for offset in range(0, len(directory) - ENTRY_BYTES + 1, ENTRY_BYTES):

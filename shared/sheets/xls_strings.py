@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from services.allocation.decisions.annex_grid import CELL_CHARACTERS_MAX
+from shared.sheets.grid import CELL_CHARACTERS_MAX
 
 WIDE, EXTENDED, RICH = 1, 4, 8
 

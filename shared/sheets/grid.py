@@ -1,4 +1,4 @@
-"""A sheet as the annex reader sees it: cells, and what lies behind them that a print would not show."""
+"""A sheet as its readers see it: cells, and what lies behind them that a print would not show."""
 
 from __future__ import annotations
 
@@ -23,7 +23,18 @@ SHEETS_MAX = 50
 CELL_CHARACTERS_MAX = 4_000
 
 
-class AnnexUnreadable(Exception):
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large a file may be; whoever awaits longer tables says so."""
+
+    bytes_max: int = BYTES_MAX
+    rows_max: int = ROWS_MAX
+
+
+USUAL = Limits()
+
+
+class SheetUnreadable(Exception):
     """A file that cannot be taken as a table at all; one code, one message, nothing else to report."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -52,14 +63,15 @@ class Facts:
     hidden_columns: set[int] = field(default_factory=set)
     merges: list[Merge] = field(default_factory=list)
     cells: int = 0  # cells that hold something
+    rows_max: int = ROWS_MAX
 
     def count(self, row: int, column: int) -> None:
-        """Note a cell that holds something. Raises: AnnexUnreadable far outside any annex."""
+        """Note a cell that holds something. Raises: SheetUnreadable beyond the limits."""
         self.cells += 1
-        if row > ROWS_MAX or column >= COLUMNS_MAX:
-            raise AnnexUnreadable(
+        if row > self.rows_max or column >= COLUMNS_MAX:
+            raise SheetUnreadable(
                 "sheet_too_large",
-                f"A cell in row {row} lies beyond {ROWS_MAX} rows or {COLUMNS_MAX} columns; "
+                f"A cell in row {row} lies beyond {self.rows_max} rows or {COLUMNS_MAX} columns; "
                 "delete what stands outside the table.",
             )
 
@@ -135,5 +147,5 @@ def clean(value: object) -> Cell:
 
 
 BUILT_IN_DATE_FORMATS = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
-_FORMAT_LITERALS = re.compile(r"\[[^\]]*\]|\"[^\"]*\"|\\\\.|_.|\*.|general")
+_FORMAT_LITERALS = re.compile(r"\[[^\]]*\]|\"[^\"]*\"|\\.|_.|\*.|general")
 _INVISIBLE = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\u200b-\u200f\u2060\ufeff]")

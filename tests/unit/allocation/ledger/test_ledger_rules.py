@@ -1,4 +1,4 @@
-"""Examples of single rules; what holds for every batch is in test_properties.py."""
+"""Examples of single rules; what holds for every batch is in test_ledger_properties.py."""
 
 from datetime import date
 from uuid import UUID

@@ -11,22 +11,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from services.allocation.decisions.annex_compound import stream_of
-from services.allocation.decisions.annex_grid import (
+from shared.sheets.compound import stream_of
+from shared.sheets.grid import (
     BUILT_IN_DATE_FORMATS,
     COLUMNS_MAX,
     SHEETS_MAX,
-    AnnexUnreadable,
     Cell,
     Facts,
+    Limits,
     Merge,
     Sheet,
+    SheetUnreadable,
     clean,
     from_serial,
     grid,
     is_date_format,
 )
-from services.allocation.decisions.annex_xls_strings import plain_string, shared_strings
+from shared.sheets.xls_strings import plain_string, shared_strings
 
 STREAMS = frozenset({"Workbook", "Book"})
 VERSION = 0x0600
@@ -56,16 +57,18 @@ class _Book:
         return number
 
 
-def read_xls(content: bytes) -> list[Sheet]:
-    """The sheets of a workbook that hold something. Raises: AnnexUnreadable."""
+def read_xls(content: bytes, limits: Limits) -> list[Sheet]:
+    """The sheets of a workbook that hold something. Raises: SheetUnreadable."""
     try:
         stream = stream_of(content, STREAMS)
         if stream is None:
-            raise AnnexUnreadable("wrong_type", "The file is an old Office document but no workbook.")
+            raise SheetUnreadable("wrong_type", "The file is an old Office document but no workbook.")
         book = _globals(stream)
-        read = [(name, hidden, _SheetReader(book, stream, place)) for name, place, hidden in book.sheets]
+        read = [
+            (name, hidden, _SheetReader(book, stream, place, limits)) for name, place, hidden in book.sheets
+        ]
     except (struct.error, IndexError) as error:
-        raise AnnexUnreadable("file_damaged", "The workbook is cut off or damaged; send it again.") from error
+        raise SheetUnreadable("file_damaged", "The workbook is cut off or damaged; send it again.") from error
     return [
         Sheet(name, grid(reader.values), reader.facts, hidden)
         for name, hidden, reader in read
@@ -86,7 +89,7 @@ def _globals(stream: bytes) -> _Book:
     previous = 0
     for kind, data in _records(stream):
         if kind == BOF and struct.unpack_from("<H", data)[0] != VERSION:
-            raise AnnexUnreadable("wrong_type", "The workbook is older than Excel 97; save it as .xlsx.")
+            raise SheetUnreadable("wrong_type", "The workbook is older than Excel 97; save it as .xlsx.")
         if kind == STRINGS or (kind == CONTINUE and previous == STRINGS):
             table.append(data)
             kind = STRINGS  # noqa: PLW2901 - what continues the strings counts as strings
@@ -95,7 +98,7 @@ def _globals(stream: bytes) -> _Book:
             break
         previous = kind
     if len({place for _, place, _ in book.sheets}) < len(book.sheets):
-        raise AnnexUnreadable(
+        raise SheetUnreadable(
             "file_damaged", "Two sheets of the workbook are one and the same; save it anew."
         )
     book.strings = shared_strings(table)
@@ -104,14 +107,14 @@ def _globals(stream: bytes) -> _Book:
 
 def _note_global(book: _Book, kind: int, data: bytes) -> None:
     if kind == PASSWORD:
-        raise AnnexUnreadable(
+        raise SheetUnreadable(
             "password_protected", "The workbook is protected by a password; save it without."
         )
     if kind == SHEET:
         place, state = struct.unpack_from("<IB", data)
         book.sheets.append((plain_string(data, 6, short=True), place, state & 3 != 0))
         if len(book.sheets) > SHEETS_MAX:
-            raise AnnexUnreadable("sheet_too_large", f"The workbook has more than {SHEETS_MAX} sheets.")
+            raise SheetUnreadable("sheet_too_large", f"The workbook has more than {SHEETS_MAX} sheets.")
     elif kind == FORMAT:
         number = struct.unpack_from("<H", data)[0]
         if is_date_format(plain_string(data, 2)):
@@ -125,9 +128,9 @@ def _note_global(book: _Book, kind: int, data: bytes) -> None:
 class _SheetReader:
     """The values of one sheet and what lies behind them."""
 
-    def __init__(self, book: _Book, stream: bytes, place: int) -> None:
+    def __init__(self, book: _Book, stream: bytes, place: int, limits: Limits) -> None:
         self.values: dict[tuple[int, int], Cell] = {}
-        self.facts = Facts()
+        self.facts = Facts(rows_max=limits.rows_max)
         self._book = book
         self._computed: tuple[int, int] | None = None  # a formula whose text follows
         depth = 0

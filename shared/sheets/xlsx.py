@@ -15,16 +15,17 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.allocation.decisions.annex_grid import (
+from shared.sheets.grid import (
     PARTS_MAX,
     SHEETS_MAX,
     UNPACK_RATIO_MAX,
     UNPACKED_BYTES_MAX,
-    AnnexUnreadable,
+    Limits,
     Sheet,
+    SheetUnreadable,
     grid,
 )
-from services.allocation.decisions.annex_sheet_xml import (
+from shared.sheets.sheet_xml import (
     Meanings,
     attributes_of,
     date_styles,
@@ -33,8 +34,6 @@ from services.allocation.decisions.annex_sheet_xml import (
 )
 
 WORKBOOK = "xl/workbook.xml"
-STRINGS = "xl/sharedStrings.xml"
-STYLES = "xl/styles.xml"
 RELATIONS = "xl/_rels/workbook.xml.rels"
 NEEDED = re.compile(r"(\[Content_Types\]\.xml|_rels/\.rels|xl/.*\.(xml|rels))", re.IGNORECASE)
 UNNEEDED = re.compile(r"xl/(media|drawings|charts|theme|printerSettings|customXml|pivot\w*)/", re.IGNORECASE)
@@ -48,18 +47,25 @@ class _Part:
     hidden: bool
 
 
-def read_xlsx(content: bytes) -> list[Sheet]:
-    """The sheets of a workbook that hold something. Raises: AnnexUnreadable."""
+def read_xlsx(content: bytes, limits: Limits) -> list[Sheet]:
+    """The sheets of a workbook that hold something. Raises: SheetUnreadable."""
     parts = _unpacked(content)
-    sheets = _sheet_parts(parts)
+    if WORKBOOK not in parts:
+        raise SheetUnreadable(
+            "wrong_type", "The file is a zip archive but no XLSX workbook; save it as .xlsx."
+        )
+    targets = _targets(parts)
     meanings = Meanings(
-        strings=shared_strings(parts.get(STRINGS, b"")),
-        dates=date_styles(parts.get(STYLES, b"")),
+        strings=shared_strings(parts.get(targets.get("sharedStrings", ""), b"")),
+        dates=date_styles(parts.get(targets.get("styles", ""), b"")),
         since_1904=any(
             values.get("date1904") in {"1", "true"} for values in attributes_of(parts[WORKBOOK], "workbookPr")
         ),
     )
-    read = [(part, *read_sheet(parts.get(part.path, b""), meanings)) for part in sheets]
+    read = [
+        (part, *read_sheet(parts.get(part.path, b""), meanings, limits))
+        for part in _sheet_parts(parts[WORKBOOK], targets)
+    ]
     return [Sheet(part.name, grid(values), facts, part.hidden) for part, values, facts in read if facts.cells]
 
 
@@ -73,7 +79,7 @@ def _unpacked(content: bytes) -> dict[str, bytes]:
                 if NEEDED.fullmatch(info.filename) and not UNNEEDED.match(info.filename)
             }
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError) as error:
-        raise AnnexUnreadable("file_damaged", "The workbook is cut off or damaged; send it again.") from error
+        raise SheetUnreadable("file_damaged", "The workbook is cut off or damaged; send it again.") from error
 
 
 def _check_sizes(parts: list[zipfile.ZipInfo]) -> None:
@@ -81,7 +87,7 @@ def _check_sizes(parts: list[zipfile.ZipInfo]) -> None:
         raise _bomb()
     for part in parts:
         if part.flag_bits & 1:
-            raise AnnexUnreadable(
+            raise SheetUnreadable(
                 "password_protected", "The file is protected by a password; save it without."
             )
         if part.file_size > RATIO_FROM_BYTES and part.file_size > UNPACK_RATIO_MAX * part.compress_size:
@@ -93,36 +99,38 @@ def _part(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
         return stream.read(info.file_size + 1)
 
 
-def _bomb() -> AnnexUnreadable:
-    return AnnexUnreadable(
+def _bomb() -> SheetUnreadable:
+    return SheetUnreadable(
         "zip_bomb",
         f"Unpacked, the file would fill more than {UNPACKED_BYTES_MAX:,} bytes or {UNPACK_RATIO_MAX} times "
-        "its size, which no annex does; it was not opened.",
+        "its size, which no sound table does; it was not opened.",
     )
 
 
-def _sheet_parts(parts: Mapping[str, bytes]) -> list[_Part]:
+def _targets(parts: Mapping[str, bytes]) -> dict[str, str]:
+    """Where the parts lie: by the id the workbook uses, and strings and styles by their kind."""
+    targets = {}
+    for values in attributes_of(parts.get(RELATIONS, b""), "Relationship"):
+        path = posixpath.normpath(posixpath.join("/xl", values.get("Target", ""))).lstrip("/")
+        targets[values.get("Id", "")] = path
+        targets.setdefault(values.get("Type", "").rpartition("/")[2], path)
+    return targets
+
+
+def _sheet_parts(workbook: bytes, targets: Mapping[str, str]) -> list[_Part]:
     """The sheets in workbook order, with the part that holds each."""
-    if WORKBOOK not in parts:
-        raise AnnexUnreadable(
-            "wrong_type", "The file is a zip archive but no XLSX workbook; save it as .xlsx."
-        )
-    targets = {
-        values.get("Id", ""): posixpath.normpath(posixpath.join("/xl", values.get("Target", ""))).lstrip("/")
-        for values in attributes_of(parts.get(RELATIONS, b""), "Relationship")
-    }
     found = [
         _Part(
             name=values.get("name", ""),
             path=targets.get(values.get("id", ""), ""),
             hidden=values.get("state", "visible") != "visible",
         )
-        for values in attributes_of(parts[WORKBOOK], "sheet")
+        for values in attributes_of(workbook, "sheet")
     ]
     if len({part.path for part in found}) < len(found):
-        raise AnnexUnreadable(
+        raise SheetUnreadable(
             "file_damaged", "Two sheets of the workbook are one and the same; save it anew."
         )
     if len(found) > SHEETS_MAX:
-        raise AnnexUnreadable("sheet_too_large", f"The workbook has more than {SHEETS_MAX} sheets.")
+        raise SheetUnreadable("sheet_too_large", f"The workbook has more than {SHEETS_MAX} sheets.")
     return found

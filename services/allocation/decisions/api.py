@@ -1,0 +1,187 @@
+"""Decisions over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from uuid import UUID
+
+from flask_smorest import Blueprint
+
+from services.allocation.decisions import drafting, handlers, queries
+from services.allocation.decisions.annex import read_annex
+from services.allocation.decisions.commands import (
+    ApproveDecision,
+    DraftDecision,
+    IssueDecision,
+    NewLine,
+    SendBackDecision,
+    SubmitDecision,
+)
+from services.allocation.decisions.schemas import (
+    AnnexFileSchema,
+    AnnexHeaderSchema,
+    DecisionPageSchema,
+    DecisionSchema,
+    DecisionsQuery,
+    DraftDecisionSchema,
+    FormulaDecisionSchema,
+    IssueSchema,
+    ReasonSchema,
+)
+from services.allocation.formulas.model import Share
+from services.allocation.units.queries import ensure_reach, registry
+from shared.documents.store import DocumentStore
+from shared.kernel.ids import new_id
+from shared.web.acting import (
+    acts,
+    business_day,
+    current_connection,
+    current_principal,
+    current_work,
+    reads,
+    show_version,
+)
+from shared.web.context import current_context
+from shared.web.uploads import content_of
+
+blueprint = Blueprint("decisions", __name__, url_prefix="/v1/decisions", description="Decisions on money.")
+HEADER = (
+    "kind",
+    "title",
+    "fiscal_year",
+    "component",
+    "source",
+    "capital_kind",
+    "issuing_unit_id",
+    "demonstration",
+)
+
+
+@blueprint.post("")
+@acts("decisions.draft", idempotent=True)
+@blueprint.arguments(DraftDecisionSchema)
+@blueprint.response(201, DecisionSchema)
+def draft_decision(body: dict[str, Any]) -> dict[str, Any]:
+    """Write a decision by hand."""
+    lines = tuple(NewLine(**line) for line in body["lines"])
+    return _draft(body, lines)
+
+
+@blueprint.post("/annexes")
+@acts("decisions.draft", idempotent=True, files=True)
+@blueprint.arguments(AnnexHeaderSchema, location="form", as_kwargs=True)
+@blueprint.arguments(AnnexFileSchema, location="files")
+@blueprint.response(201, DecisionSchema)
+def draft_from_annex(files: dict[str, Any], **header: Any) -> dict[str, Any]:  # noqa: ANN401 - the form's fields
+    """Write a decision from its printed annex; all problems of the file are told at once."""
+    content = content_of(files["file"])
+    names = registry(current_connection()).names(header["units_on"] or business_day())
+    report = read_annex(content, files["file"].filename or "annex", names)
+    lines = drafting.lines_of_annex(report, header["article_id"], header["works"])
+    document = cast("DocumentStore", current_context().parts["documents"]).put(content)
+    return _draft(header, lines, document=document)
+
+
+@blueprint.post("/formulas")
+@acts("formulas.compute", idempotent=True)
+@blueprint.arguments(FormulaDecisionSchema)
+@blueprint.response(201, DecisionSchema)
+def draft_from_formula(body: dict[str, Any]) -> dict[str, Any]:
+    """Write a decision whose amounts are computed; the arithmetic is kept with it."""
+    shares = [Share(share["unit_id"], tuple(share["classes"]), share["count"]) for share in body["shares"]]
+    computed = drafting.compute(body, shares)
+    names = {unit.id: unit.name for unit in registry(current_connection()).units}
+    lines = drafting.lines_of_formula(computed, names, body["article_id"])
+    return _draft(body, lines, arithmetic=drafting.arithmetic(computed, shares))
+
+
+@blueprint.get("")
+@reads("decisions.read")
+@blueprint.arguments(DecisionsQuery, location="query")
+@blueprint.response(200, DecisionPageSchema)
+def list_decisions(query: dict[str, Any]) -> Any:  # noqa: ANN401 - a page of rows
+    """Decisions, without their lines."""
+    return queries.decisions_page(current_connection(), query)
+
+
+@blueprint.get("/<uuid:decision_id>")
+@reads("decisions.read")
+@blueprint.response(200, DecisionSchema)
+def show_decision(decision_id: UUID) -> dict[str, Any]:
+    """One decision with its lines."""
+    return queries.find_decision(current_connection(), decision_id)
+
+
+@blueprint.post("/<uuid:decision_id>/submission")
+@acts("decisions.submit", idempotent=True)
+@blueprint.response(200, DecisionSchema)
+def submit_decision(decision_id: UUID) -> dict[str, Any]:
+    """Ask for approval."""
+    _reached(decision_id, "decisions.submit")
+    handlers.submit_decision(current_work(), SubmitDecision(decision_id))
+    return _shown(decision_id)
+
+
+@blueprint.post("/<uuid:decision_id>/approval")
+@acts("decisions.approve", idempotent=True)
+@blueprint.response(200, DecisionSchema)
+def approve_decision(decision_id: UUID) -> dict[str, Any]:
+    """Approve what another person prepared."""
+    _reached(decision_id, "decisions.approve")
+    handlers.approve_decision(current_work(), ApproveDecision(decision_id))
+    return _shown(decision_id)
+
+
+@blueprint.post("/<uuid:decision_id>/return")
+@acts("decisions.approve", idempotent=True)
+@blueprint.arguments(ReasonSchema)
+@blueprint.response(200, DecisionSchema)
+def send_back_decision(body: dict[str, Any], decision_id: UUID) -> dict[str, Any]:
+    """Return a decision to the person who prepared it."""
+    _reached(decision_id, "decisions.approve")
+    handlers.send_back_decision(current_work(), SendBackDecision(decision_id, **body))
+    return _shown(decision_id)
+
+
+@blueprint.post("/<uuid:decision_id>/issue")
+@acts("decisions.issue", idempotent=True)
+@blueprint.arguments(IssueSchema)
+@blueprint.response(200, DecisionSchema)
+def issue_decision(body: dict[str, Any], decision_id: UUID) -> dict[str, Any]:
+    """Put a decision into force under the number and date of the signed paper."""
+    _reached(decision_id, "decisions.issue")
+    handlers.issue_decision(current_work(), IssueDecision(decision_id, **body))
+    return _shown(decision_id)
+
+
+def _draft(
+    body: dict[str, Any],
+    lines: tuple[NewLine, ...],
+    document: str | None = None,
+    arithmetic: str | None = None,
+) -> dict[str, Any]:
+    work = current_work()
+    header = {name: body[name] for name in HEADER}
+    ensure_reach(
+        work.connection,
+        current_principal(),
+        "decisions.draft",
+        header["issuing_unit_id"],
+        work.act.business_date,
+    )
+    command = DraftDecision(
+        decision_id=new_id(), lines=lines, document=document, arithmetic=arithmetic, **header
+    )
+    return _shown(handlers.draft_decision(work, command).id)
+
+
+def _reached(decision_id: UUID, permission: str) -> None:
+    connection = current_connection()
+    unit = queries.find_decision(connection, decision_id)["issuing_unit_id"]
+    ensure_reach(connection, current_principal(), permission, unit, business_day())
+
+
+def _shown(decision_id: UUID) -> dict[str, Any]:
+    found = queries.find_decision(current_connection(), decision_id)
+    show_version(found["version"])
+    return found

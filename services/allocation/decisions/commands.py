@@ -1,0 +1,72 @@
+"""What officers ask of decisions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from services.allocation.decisions.model import DecisionKind
+from services.allocation.ledger.model import CapitalKind
+
+
+@dataclass(frozen=True, slots=True)
+class NewLine:
+    """A line as an officer gives it."""
+
+    label: str
+    text: str
+    unit_id: UUID | None
+    article_id: UUID
+    amount_vnd: int
+    quantity: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DraftDecision:
+    """Write a decision."""
+
+    decision_id: UUID
+    kind: DecisionKind
+    title: str
+    fiscal_year: int
+    component: str
+    source: str
+    capital_kind: CapitalKind
+    issuing_unit_id: UUID
+    demonstration: bool
+    lines: tuple[NewLine, ...]
+    document: str | None = None
+    arithmetic: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitDecision:
+    """Ask for approval."""
+
+    decision_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ApproveDecision:
+    """Approve what another person prepared."""
+
+    decision_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class SendBackDecision:
+    """Return a decision to the person who prepared it."""
+
+    decision_id: UUID
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IssueDecision:
+    """Put the decision into force under the number and date of the signed paper."""
+
+    decision_id: UUID
+    number: str
+    issued_on: date

@@ -1,0 +1,92 @@
+"""Facts about decisions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+SUBJECTS = ("decision_id", "unit_id")
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionDrafted:
+    """A decision was written, by hand, from an annex or by a formula."""
+
+    TYPE: ClassVar[str] = "vn.fundtrail.decisions.drafted.v1"
+    KEY: ClassVar[str] = "decision_id"
+    SUBJECTS: ClassVar[tuple[str, ...]] = SUBJECTS
+
+    decision_id: str
+    unit_id: str
+    kind: str
+    title: str
+    fiscal_year: int
+    component: str
+    source: str
+    capital_kind: str
+    total_vnd: int
+    line_count: int
+    demonstration: bool
+    document: str | None
+    arithmetic: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionSubmitted:
+    """The person who prepared a decision asks for approval."""
+
+    TYPE: ClassVar[str] = "vn.fundtrail.decisions.submitted.v1"
+    KEY: ClassVar[str] = "decision_id"
+    SUBJECTS: ClassVar[tuple[str, ...]] = SUBJECTS
+
+    decision_id: str
+    unit_id: str
+    title: str
+    total_vnd: int
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionApproved:
+    """Another person approved a decision."""
+
+    TYPE: ClassVar[str] = "vn.fundtrail.decisions.approved.v1"
+    KEY: ClassVar[str] = "decision_id"
+    SUBJECTS: ClassVar[tuple[str, ...]] = SUBJECTS
+
+    decision_id: str
+    unit_id: str
+    title: str
+    total_vnd: int
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionSentBack:
+    """Another person returned a decision, with a reason."""
+
+    TYPE: ClassVar[str] = "vn.fundtrail.decisions.sent_back.v1"
+    KEY: ClassVar[str] = "decision_id"
+    SUBJECTS: ClassVar[tuple[str, ...]] = SUBJECTS
+
+    decision_id: str
+    unit_id: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionIssued:
+    """A decision is in force: its money stands where its lines say. Each event holds up to 200 lines."""
+
+    TYPE: ClassVar[str] = "vn.fundtrail.decisions.issued.v1"
+    KEY: ClassVar[str] = "decision_id"
+    SUBJECTS: ClassVar[tuple[str, ...]] = SUBJECTS
+
+    decision_id: str
+    unit_id: str
+    kind: str
+    title: str
+    number: str
+    issued_on: str
+    fiscal_year: int
+    total_vnd: int
+    demonstration: bool
+    items: tuple[dict[str, Any], ...]

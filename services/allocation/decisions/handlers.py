@@ -1,0 +1,213 @@
+"""Writing, submitting, approving and issuing decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from services.allocation.decisions import model, store
+from services.allocation.decisions.commands import (
+    ApproveDecision,
+    DraftDecision,
+    IssueDecision,
+    SendBackDecision,
+    SubmitDecision,
+)
+from services.allocation.decisions.events import (
+    DecisionApproved,
+    DecisionDrafted,
+    DecisionIssued,
+    DecisionSentBack,
+    DecisionSubmitted,
+)
+from services.allocation.decisions.model import Decision, Line, State
+from services.allocation.ledger import handlers as ledger
+from services.allocation.ledger import store as ledger_store
+from services.allocation.ledger.model import Outcome, Verdict
+from services.allocation.legal_bases import store as legal_bases
+from services.allocation.legal_bases.model import Article
+from shared.db.unit_of_work import Work
+from shared.kernel.errors import Fault, Rejected
+
+ITEMS_PER_EVENT = 200
+
+
+def draft_decision(work: Work, command: DraftDecision) -> Decision:
+    """The stored draft. Raises: Rejected lines_missing, amount_out_of_range."""
+    model.ensure_amounts(line.amount_vnd for line in command.lines)
+    decision = _drafted(work, command)
+    if not decision.lines:
+        raise Rejected("lines_missing", "A decision needs at least one line.")
+    store.add(work.connection, decision)
+    work.record(
+        DecisionDrafted(
+            decision_id=str(decision.id),
+            unit_id=str(decision.issuing_unit_id),
+            kind=decision.kind.value,
+            title=decision.title,
+            fiscal_year=decision.fiscal_year,
+            component=decision.component,
+            source=decision.source,
+            capital_kind=decision.capital_kind.value,
+            total_vnd=decision.total_vnd,
+            line_count=len(decision.lines),
+            demonstration=decision.demonstration,
+            document=decision.document,
+            arithmetic=decision.arithmetic,
+        )
+    )
+    return decision
+
+
+def submit_decision(work: Work, command: SubmitDecision) -> Decision:
+    """The submitted decision.
+
+    Raises: Conflict decision_state; InstrumentLapsed, CeilingExceeded on the act's business date.
+    """
+    decision = store.load(work.connection, command.decision_id)
+    model.ensure_may_become(decision, State.SUBMITTED)
+    model.ensure_lawful(decision.lines, _articles(work, decision), work.act.business_date)
+    store.save(work.connection, decision, State.SUBMITTED, prepared_by=work.act.actor, approved_by=None)
+    work.record(DecisionSubmitted(*_named(decision), decision.total_vnd))
+    return store.load(work.connection, decision.id)
+
+
+def approve_decision(work: Work, command: ApproveDecision) -> Decision:
+    """The approved decision. Raises: Conflict decision_state; Denied maker_is_checker."""
+    decision = store.load(work.connection, command.decision_id)
+    model.ensure_may_check(decision, work.act.actor, State.APPROVED)
+    store.save(work.connection, decision, State.APPROVED, approved_by=work.act.actor)
+    work.record(DecisionApproved(*_named(decision), decision.total_vnd))
+    return store.load(work.connection, decision.id)
+
+
+def send_back_decision(work: Work, command: SendBackDecision) -> Decision:
+    """The decision, back with the person who prepared it.
+
+    Raises: Conflict decision_state; Denied maker_is_checker.
+    """
+    decision = store.load(work.connection, command.decision_id)
+    model.ensure_may_check(decision, work.act.actor, State.SENT_BACK)
+    store.save(work.connection, decision, State.SENT_BACK, approved_by=None)
+    work.because(command.reason).record(DecisionSentBack(*_named(decision)))
+    return store.load(work.connection, decision.id)
+
+
+def issue_decision(work: Work, command: IssueDecision) -> Decision:
+    """The issued decision; the ledger has moved the money of all its lines, or of none.
+
+    Validity is judged on the date of issue.
+    Raises: Conflict decision_state; Denied maker_is_checker; InstrumentLapsed; CeilingExceeded;
+    Rejected funds_insufficient, naming what is missing.
+    """
+    decision = store.load(work.connection, command.decision_id)
+    model.ensure_may_check(decision, work.act.actor, State.ISSUED)
+    articles = _articles(work, decision)
+    model.ensure_lawful(decision.lines, articles, command.issued_on)
+    _move_money(work, decision, command)
+    store.save(
+        work.connection,
+        decision,
+        State.ISSUED,
+        issued_by=work.act.actor,
+        number=command.number,
+        issued_on=command.issued_on,
+    )
+    work.record_many(_issued(decision, command, articles))
+    return store.load(work.connection, decision.id)
+
+
+def _drafted(work: Work, command: DraftDecision) -> Decision:
+    lines = [
+        Line(
+            id=model.line_id_of(command.decision_id, position),
+            position=position,
+            label=line.label,
+            text=line.text,
+            unit_id=line.unit_id,
+            article_id=line.article_id,
+            amount_vnd=line.amount_vnd,
+            quantity=line.quantity,
+            note=line.note,
+        )
+        for position, line in enumerate(command.lines, 1)
+    ]
+    return Decision(
+        id=command.decision_id,
+        kind=command.kind,
+        title=command.title,
+        fiscal_year=command.fiscal_year,
+        component=command.component,
+        source=command.source,
+        capital_kind=command.capital_kind,
+        issuing_unit_id=command.issuing_unit_id,
+        state=State.DRAFT,
+        demonstration=command.demonstration,
+        prepared_by=work.act.actor,
+        approved_by=None,
+        document=command.document,
+        arithmetic=command.arithmetic,
+        version=1,
+        lines=lines,
+    )
+
+
+def _move_money(work: Work, decision: Decision, command: IssueDecision) -> None:
+    keys = [key for line in decision.lines for key in model.accounts_of(decision, line)]
+    ledger_store.open_accounts(work.connection, keys)
+    outcomes = ledger.transfer(work, model.transfers(decision, command.issued_on))
+    refused = [one for one in outcomes if one.verdict is not Verdict.ACCEPTED]
+    if refused:
+        raise _insufficient(refused)
+
+
+def _insufficient(refused: Sequence[Outcome]) -> Rejected:
+    missing = sum(one.refusal.shortfall for one in refused if one.refusal)
+    faults = [Fault(one.refusal.code, one.refusal.message) for one in refused if one.refusal]
+    return Rejected("funds_insufficient", f"The envelope lacks {missing} đồng for this decision.", faults)
+
+
+def _articles(work: Work, decision: Decision) -> dict[UUID, Article]:
+    return legal_bases.find(work.connection, {line.article_id for line in decision.lines})
+
+
+def _named(decision: Decision) -> tuple[str, str, str]:
+    return str(decision.id), str(decision.issuing_unit_id), decision.title
+
+
+def _issued(
+    decision: Decision, command: IssueDecision, articles: Mapping[UUID, Article]
+) -> list[DecisionIssued]:
+    items = [_item(decision, line, articles[line.article_id]) for line in decision.lines]
+    return [
+        DecisionIssued(
+            decision_id=str(decision.id),
+            unit_id=str(decision.issuing_unit_id),
+            kind=decision.kind.value,
+            title=decision.title,
+            number=command.number,
+            issued_on=command.issued_on.isoformat(),
+            fiscal_year=decision.fiscal_year,
+            total_vnd=decision.total_vnd,
+            demonstration=decision.demonstration,
+            items=tuple(items[start : start + ITEMS_PER_EVENT]),
+        )
+        for start in range(0, len(items), ITEMS_PER_EVENT)
+    ]
+
+
+def _item(decision: Decision, line: Line, article: Article) -> dict[str, Any]:
+    return {
+        "line_id": str(line.id),
+        "unit_id": str(line.unit_id) if line.unit_id else None,
+        "label": line.label,
+        "text": line.text,
+        "article_id": str(line.article_id),
+        "instrument_id": str(article.instrument.id),
+        "purpose": article.purpose,
+        "component": decision.component,
+        "source": decision.source,
+        "capital_kind": decision.capital_kind.value,
+        "amount_vnd": line.amount_vnd,
+    }

@@ -1,0 +1,106 @@
+"""Rows of decisions <-> the aggregate."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from services.allocation.decisions.model import Decision, DecisionKind, Line, State
+from services.allocation.decisions.tables import decision_lines, decisions
+from services.allocation.ledger.model import CapitalKind
+from shared.kernel.errors import Conflict, NotFound
+
+
+def add(connection: Connection, decision: Decision) -> None:
+    """Store a new decision with its lines."""
+    connection.execute(
+        insert(decisions).values(
+            id=decision.id,
+            kind=decision.kind.value,
+            title=decision.title,
+            fiscal_year=decision.fiscal_year,
+            component=decision.component,
+            source=decision.source,
+            capital_kind=decision.capital_kind.value,
+            issuing_unit_id=decision.issuing_unit_id,
+            state=decision.state.value,
+            demonstration=decision.demonstration,
+            total_vnd=decision.total_vnd,
+            document=decision.document,
+            arithmetic=decision.arithmetic,
+            prepared_by=decision.prepared_by,
+            version=decision.version,
+        )
+    )
+    rows = [
+        {name: getattr(line, name) for name in line.__slots__} | {"decision_id": decision.id}
+        for line in decision.lines
+    ]
+    connection.execute(insert(decision_lines), rows)
+
+
+def load(connection: Connection, decision_id: UUID) -> Decision:
+    """A decision, locked until the transaction ends. Raises: NotFound decision_unknown."""
+    row = connection.execute(
+        select(decisions).where(decisions.c.id == decision_id).with_for_update()
+    ).one_or_none()
+    if row is None:
+        raise NotFound("decision_unknown", f"There is no decision {decision_id}.")
+    return _decision(row, lines_of(connection, decision_id))
+
+
+def save(connection: Connection, before: Decision, state: State, **changed: Any) -> None:  # noqa: ANN401
+    """Store the new state and what changed with it. Raises: Conflict decision_changed after a lost race."""
+    saved = connection.execute(
+        update(decisions)
+        .where(decisions.c.id == before.id, decisions.c.version == before.version)
+        .values(state=state.value, version=before.version + 1, **changed)
+    )
+    if saved.rowcount != 1:
+        raise Conflict("decision_changed", "Somebody else changed this decision just now; read it again.")
+
+
+def lines_of(connection: Connection, decision_id: UUID) -> list[Line]:
+    """The lines of a decision in their order."""
+    rows = connection.execute(
+        select(decision_lines)
+        .where(decision_lines.c.decision_id == decision_id)
+        .order_by(decision_lines.c.position)
+    )
+    return [
+        Line(
+            row.id,
+            row.position,
+            row.label,
+            row.text,
+            row.unit_id,
+            row.article_id,
+            row.amount_vnd,
+            row.quantity,
+            row.note,
+        )
+        for row in rows
+    ]
+
+
+def _decision(row: Row[Any], lines: list[Line]) -> Decision:
+    return Decision(
+        id=row.id,
+        kind=DecisionKind(row.kind),
+        title=row.title,
+        fiscal_year=row.fiscal_year,
+        component=row.component,
+        source=row.source,
+        capital_kind=CapitalKind(row.capital_kind),
+        issuing_unit_id=row.issuing_unit_id,
+        state=State(row.state),
+        demonstration=row.demonstration,
+        prepared_by=row.prepared_by,
+        approved_by=row.approved_by,
+        document=row.document,
+        arithmetic=row.arithmetic,
+        version=row.version,
+        lines=lines,
+    )
