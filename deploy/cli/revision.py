@@ -34,7 +34,11 @@ def main() -> int:
         connection.execute(text(f"DROP DATABASE IF EXISTS {SCRATCH}"))
         connection.execute(text(f"CREATE DATABASE {SCRATCH}"))
         try:
-            write_revision(arguments.service, arguments.message, server.url.set(database=SCRATCH).render_as_string(hide_password=False))
+            write_revision(
+                arguments.service,
+                arguments.message,
+                server.url.set(database=SCRATCH).render_as_string(hide_password=False),
+            )
         finally:
             connection.execute(text(f"DROP DATABASE {SCRATCH} WITH (FORCE)"))
     return 0

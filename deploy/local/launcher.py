@@ -20,6 +20,7 @@ from deploy.local.kafka import answers as kafka_answers
 from deploy.local.kafka import ensure_library, library_folder, prepare_kafka
 from deploy.local.plan import Layout
 from deploy.local.ports import Ports, choose_ports
+from deploy.local.postgres import Server
 from deploy.local.processes import Part, Stage, Supervised, stop_all
 from deploy.local.progress import Progress
 from deploy.local.provisioning import Addresses, provision
@@ -83,12 +84,16 @@ class Instance:
         self._progress.say(f"Bus: {choice.kind}, because {choice.why}.")
         if choice.kind == LOCAL_KAFKA:
             self._start_kafka(choice, ports)  # it gets ready while the databases are made
-        databases = self._start_databases(ports)
+        server, databases = self._start_databases(ports)
         bus_url = self._bus_url(choice, ports, databases)
         layout = Layout(self._home, ports, databases, bus_url, self._environment)
         write_json(
             self._home.addresses,
-            {"bus": bus_url, **{name: asdict(one) for name, one in databases.items()}},
+            {
+                "bus": bus_url,
+                "server": asdict(server),
+                **{name: asdict(one) for name, one in databases.items()},
+            },
             0o600,
         )
         self._migrate(layout)
@@ -117,7 +122,7 @@ class Instance:
         """The process id of each part."""
         return {supervised.part.name: supervised.pid for supervised in self._parts}
 
-    def _start_databases(self, ports: Ports) -> dict[str, Addresses]:
+    def _start_databases(self, ports: Ports) -> tuple[Server, dict[str, Addresses]]:
         log = self._home.logs / "postgres.log"
         with self._progress.step("PostgreSQL"):
             running = postgres.start_server(
@@ -129,7 +134,7 @@ class Instance:
                     "postgres", running.program, Stage.DATABASE, partial(postgres.answers, running.server)
                 )
                 self._parts.append(Supervised(part, running.process))
-            return provision(running.server, self._home.passwords)
+            return running.server, provision(running.server, self._home.passwords)
 
     def _start_kafka(self, choice: BusChoice, ports: Ports) -> None:
         if choice.tools is None:

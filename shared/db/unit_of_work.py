@@ -88,14 +88,16 @@ class UnitOfWork:
         self._halt = halt.Watch(clock)
 
     @contextmanager
-    def begin(self, act: Act) -> Iterator[Work]:
+    def begin(self, act: Act, *, although_halted: bool = False) -> Iterator[Work]:
         """A transaction that is committed when the block ends normally and rolled back otherwise.
 
+        Only the act that ends a halt goes on although the database is halted.
         Raises: Unavailable where the database cannot be reached, is overloaded, or is halted after a
         restore; the domain error that belongs to a violated constraint.
         """
         with self._translated(), self.engine.begin() as connection:
-            self._halt.ensure_running(connection)
+            if not although_halted:
+                self._halt.ensure_running(connection)
             yield Work(connection, act, self.clock.now())
 
     @contextmanager

@@ -90,9 +90,18 @@ class Consumer:
         delivered = subscription.poll(POLL_S, BATCH_MAX)
         if not delivered:
             return 0
-        messages = self._read(delivered)
-        if messages:
-            self._retrying(lambda: self._take(messages), stop)
+        messages: list[Message] = []
+        for one in delivered:
+            try:
+                message = self._read(one)
+            except Rejected as error:
+                # What came before it must not wait behind it.
+                self._take_retrying(messages, stop)
+                messages = []
+                self._put_aside_unreadable(one, error)
+            else:
+                messages += [message] if message else []
+        self._take_retrying(messages, stop)
         subscription.acknowledge()
         return len(delivered)
 
@@ -111,19 +120,15 @@ class Consumer:
         self._topic_ids = found
         self._checked_at = now
 
-    def _read(self, delivered: Sequence[Delivered]) -> list[Message]:
-        messages = []
-        for one in delivered:
-            try:
-                event = cloud_events.from_delivered(one)
-                if event.attributes.get("topicid") != self._topic_ids.get(one.topic):
-                    continue  # for a topic that was replaced since: its relay sends it again
-                item = envelope.from_cloud_event(event, one.topic.split(".")[1])
-                if self._concerns_us(item):
-                    messages.append(Message(one, item))
-            except Rejected as error:
-                self._put_aside_unreadable(one, error)
-        return messages
+    def _read(self, one: Delivered) -> Message | None:
+        event = cloud_events.from_delivered(one)
+        stamp = event.attributes.get("topicid")
+        if stamp is None:
+            raise Rejected("event_malformed", "The record does not say for which topic it was sent.")
+        if stamp != self._topic_ids.get(one.topic):
+            return None  # for a topic that was replaced since: its relay sends it again
+        item = envelope.from_cloud_event(event, one.topic.split(".")[1])
+        return Message(one, item) if self._concerns_us(item) else None
 
     def _concerns_us(self, item: Envelope) -> bool:
         if item.type in self._handlers:
@@ -149,13 +154,10 @@ class Consumer:
     def _take_together(self, messages: Sequence[Message]) -> None:
         now = self._unit_of_work.clock.now()
         with self._unit_of_work.begin(Act.system(self._name, now)) as work:
+            store.hold_lanes(work.connection, self._name)
             blocked = store.blocked_keys(work.connection, self._name)
             free = [message for message in messages if message.lane not in blocked]
-            for message in messages:
-                if message.lane in blocked:
-                    self._put_aside(
-                        work, message, "behind", "behind", "An earlier message of this key waits."
-                    )
+            self._put_behind(work, [message for message in messages if message.lane in blocked])
             new = store.accept_new(work.connection, self._name, [message.item.id for message in free])
             for message in free:
                 if message.item.id in new:
@@ -193,6 +195,13 @@ class Consumer:
         with self._unit_of_work.begin(Act.system(self._name, self._unit_of_work.clock.now())) as work:
             self._put_aside(work, message, "rejected", code, text)
 
+    def _put_behind(self, work: Work, messages: Sequence[Message]) -> None:
+        ids = [message.item.id for message in messages]
+        done = store.received(work.connection, self._name, ids) if ids else set()
+        for message in messages:
+            if message.item.id not in done:
+                self._put_aside(work, message, "behind", "behind", "An earlier message of this key waits.")
+
     def _put_aside(self, work: Work, message: Message, state: str, code: str, text: str) -> None:
         store.put_aside(work.connection, self._name, message.item.id, message.delivered, state, code, text)
 
@@ -200,14 +209,18 @@ class Consumer:
         log.error(
             "message_unreadable", consumer=self._name, topic=one.topic, offset=one.offset, code=error.code
         )
-        name = dict(one.headers).get("ce_id", b"").decode(errors="replace") or f"{one.partition}/{one.offset}"
+        name = dict(one.headers).get("ce_id", b"").decode(errors="replace") or (
+            f"{self._topic_ids.get(one.topic, one.topic)}/{one.partition}/{one.offset}"
+        )
         with self._unit_of_work.begin(Act.system(self._name, self._unit_of_work.clock.now())) as work:
             store.put_aside(work.connection, self._name, name, one, "rejected", error.code, error.message)
 
-    def _retrying(self, take: Callable[[], None], stop: threading.Event) -> None:
+    def _take_retrying(self, messages: Sequence[Message], stop: threading.Event) -> None:
+        if not messages:
+            return
         for _ in range(RETRIES_MAX):
             try:
-                take()
+                self._take(messages)
             except Unavailable as error:
                 log.warning("message_retried", consumer=self._name, cause=error.message)
                 if stop.wait(RETRY_S):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from shared.bus.port import Delivered
-from shared.inbox.tables import inbox_attempts, inbox_topics, quarantine
+from shared.inbox.tables import inbox, inbox_attempts, inbox_topics, quarantine
 
 OPEN_STATES = ("rejected", "behind")
 
@@ -24,6 +24,18 @@ def accept_new(connection: Connection, consumer: str, event_ids: Sequence[str]) 
         {"consumer": consumer, "ids": list(event_ids)},
     )
     return {row.event_id for row in taken}
+
+
+def received(connection: Connection, consumer: str, event_ids: Sequence[str]) -> set[str]:
+    """Those of the events that had their effect, or were dropped, before."""
+    wanted = select(inbox.c.event_id).where(inbox.c.consumer == consumer, inbox.c.event_id.in_(event_ids))
+    return set(connection.scalars(wanted))
+
+
+def hold_lanes(connection: Connection, consumer: str, *, alone: bool = False) -> None:
+    """Nobody settles quarantined messages while others are taken in, until this transaction ends."""
+    function = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+    connection.execute(text(f"SELECT {function}(hashtextextended(:name, 0))"), {"name": f"inbox|{consumer}"})
 
 
 def blocked_keys(connection: Connection, consumer: str) -> set[tuple[str, str]]:
@@ -103,3 +115,8 @@ def open_count(connection: Connection) -> int:
     """The number of messages in quarantine that nobody has dealt with."""
     counted = select(func.count()).select_from(quarantine).where(quarantine.c.state.in_(OPEN_STATES))
     return int(connection.scalar(counted) or 0)
+
+
+def forget_topic_ids(connection: Connection) -> None:
+    """Every consumer of this database starts again at the oldest record, as if its topics were new."""
+    connection.execute(delete(inbox_topics))

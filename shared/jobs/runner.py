@@ -115,6 +115,9 @@ class Runner:
             try:
                 if self._chunk(job_id, attempt):
                     return
+            except Fenced:
+                log.warning("job_lost", job=str(job_id), attempt=attempt)
+                return
             except Rejected as refusal:
                 self._fail(job_id, attempt, f"{refusal.code}: {refusal.message}", refusal.faults)
                 return

@@ -47,8 +47,13 @@ class Envelope:
     items_root: str | None = None
 
     def payload(self) -> dict[str, Any]:
-        """The data as an object."""
-        payload: dict[str, Any] = canonical.decode(self.data)
+        """The data as an object. Raises: Rejected event_malformed where it is none."""
+        try:
+            payload = canonical.decode(self.data)
+        except ValueError as error:
+            raise _malformed(f"its data are no JSON ({error})") from error
+        if not isinstance(payload, dict):
+            raise _malformed("its data are no JSON object")
         return payload
 
     def leaf(self) -> bytes:
@@ -105,7 +110,11 @@ def from_cloud_event(event: CloudEvent, topic: str) -> Envelope:
             data=event.data,
             **{name: attributes.get(attribute) for name, attribute in OPTIONAL_TEXTS.items()},
         )
-    except (KeyError, ValueError) as error:
-        raise Rejected(
-            "event_malformed", f"The event cannot be read: {error}. Its sender must send it again, whole."
-        ) from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise _malformed(f"{type(error).__name__} {error}") from error
+
+
+def _malformed(what: str) -> Rejected:
+    return Rejected(
+        "event_malformed", f"The event cannot be read: {what}. Its sender must send it again, whole."
+    )

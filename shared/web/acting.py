@@ -12,7 +12,8 @@ from typing import Any, cast
 
 from flask import Response, g, make_response, request
 from sqlalchemy import Connection
-from werkzeug.exceptions import PreconditionRequired, Unauthorized
+from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.exceptions import PreconditionRequired, Unauthorized, UnsupportedMediaType
 
 from shared.db.unit_of_work import Act, Work
 from shared.journal.recording import Topic
@@ -44,6 +45,8 @@ def acts(permission: str, *, idempotent: bool = False, files: bool = False) -> C
         def run(*args: Any, **kwargs: Any) -> Response:  # noqa: ANN401 - whatever the route passes
             if files:
                 uploads.allow_files()
+            else:
+                _ensure_json()
             context = current_context()
             principal = ANONYMOUS if permission == PUBLIC else _principal(permission)
             try:
@@ -69,11 +72,17 @@ def reads(permission: str) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         def run(*args: Any, **kwargs: Any) -> Response:  # noqa: ANN401 - whatever the route passes
-            if permission != PUBLIC:
-                _ensure_permitted(_principal(permission), permission)
-            with current_context().unit_of_work.reading() as connection:
-                g.connection = connection
-                return make_response(view(*args, **kwargs))
+            context = current_context()
+            principal = ANONYMOUS if permission == PUBLIC else _principal(permission)
+            try:
+                if permission != PUBLIC:
+                    _ensure_permitted(principal, permission)
+                with context.unit_of_work.reading() as connection:
+                    g.connection = connection
+                    return make_response(view(*args, **kwargs))
+            except Denied as refusal:
+                _record_refusal(context, principal, permission, refusal)
+                raise
 
         run.permission = permission  # type: ignore[attr-defined]
         run.idempotent = False  # type: ignore[attr-defined]
@@ -151,13 +160,23 @@ def _run_act(
 def _principal(permission: str) -> Principal:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
-        raise Unauthorized(f"Sign in first: {permission} needs a bearer token.")
+        raise _unauthorized(f"Sign in first: {permission} needs a bearer token.")
     try:
         principal = current_context().verifier.verify(token.strip())
     except Unauthenticated as error:
-        raise Unauthorized(str(error)) from error
+        raise _unauthorized(str(error)) from error
     g.principal = principal
     return principal
+
+
+def _unauthorized(message: str) -> Unauthorized:
+    return Unauthorized(message, www_authenticate=WWWAuthenticate("bearer"))
+
+
+def _ensure_json() -> None:
+    """Nothing, where the body is JSON or there is none. Raises: UnsupportedMediaType."""
+    if request.content_length and not request.is_json:
+        raise UnsupportedMediaType("Send the body as application/json.")
 
 
 def _ensure_permitted(principal: Principal, permission: str) -> None:

@@ -45,7 +45,7 @@ def decode(cursor: str | None, length: int) -> list[str | int] | None:
         return None
     try:
         values = canonical.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (binascii.Error, ValueError) as error:
+    except (binascii.Error, ValueError, RecursionError) as error:
         raise Rejected(
             "cursor_invalid", "The cursor is not one this list gave; begin without one."
         ) from error

@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import Response
 from flask_smorest import Blueprint
+from marshmallow import RAISE
 
 from services.audit.log import queries, schemas, tiles
 from shared.kernel.errors import NotFound
@@ -42,7 +43,7 @@ def show_vkey() -> Response:
 
 @blueprint.get("/consistency")
 @reads(PUBLIC)
-@blueprint.arguments(schemas.ConsistencyQuery, location="query")
+@blueprint.arguments(schemas.ConsistencyQuery, location="query", unknown=RAISE)
 @blueprint.response(200, schemas.ConsistencySchema)
 def show_consistency(query: dict[str, Any]) -> dict[str, Any]:
     """A proof that the log only grew between two sizes."""

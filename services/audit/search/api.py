@@ -7,6 +7,7 @@ from uuid import UUID
 
 from flask import Response
 from flask_smorest import Blueprint
+from marshmallow import RAISE
 
 from services.audit.log import queries as log
 from services.audit.search import queries, schemas
@@ -25,7 +26,7 @@ blueprint = Blueprint("search", __name__, url_prefix="/v1", description="Search,
 
 @blueprint.get("/entries")
 @acts("audit.search")
-@blueprint.arguments(schemas.SearchQuery, location="query")
+@blueprint.arguments(schemas.SearchQuery, location="query", unknown=RAISE)
 @blueprint.response(200, schemas.EntryPageSchema)
 def search_entries(query: dict[str, Any]) -> Page[Entry]:
     """Entries in the order of the log that meet every given condition."""
@@ -51,7 +52,7 @@ def show_entry(index: int) -> Entry:
 
 @blueprint.get("/entries/<int:index>/proof")
 @acts("audit.search")
-@blueprint.arguments(schemas.ProofQuery, location="query")
+@blueprint.arguments(schemas.ProofQuery, location="query", unknown=RAISE)
 @blueprint.response(200, content_type=PROOF_TYPE, description="A C2SP tlog-proof.")
 def prove_entry(query: dict[str, Any], index: int) -> Response:
     """A proof file of one entry, or of one item of it that shows no other item."""

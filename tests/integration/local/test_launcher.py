@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -29,7 +30,10 @@ START_S = 60
 
 @pytest.fixture
 def base() -> int:
-    return next(base for base in range(20_000, 30_000, 100) if not Ports(base).taken())
+    """Two free blocks of ports, which no other worker of this run looks at."""
+    first = 20_000 + 1_000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    blocks = range(first, first + 1_000, 200)
+    return next(base for base in blocks if not Ports(base).taken() + Ports(base + 100).taken())
 
 
 @pytest.fixture
@@ -77,6 +81,10 @@ def belonging_to(home: Home) -> list[str]:
             if str(home.root) in line:
                 found.append(line)
     return found
+
+
+def _is_gone(port: int) -> bool:
+    return not answers(port)
 
 
 def pid_of(home: Home, name: str) -> int:
@@ -128,8 +136,8 @@ def test_a_killed_process_is_back_within_five_seconds(home: Home, base: int) -> 
     with launched(home, environment(base)):
         for name, port in (("toy-worker", base + 1), ("toy-api", base + 2)):
             os.kill(pid_of(home, name), signal.SIGKILL)
-            wait_until(lambda port=port: not answers(port), 2, f"{name} is gone")
-            wait_until(lambda port=port: answers(port), 5, f"{name} is back")
+            wait_until(partial(_is_gone, port), 2, f"{name} is gone")
+            wait_until(partial(answers, port), 5, f"{name} is back")
 
 
 def test_a_killed_database_is_back_too(home: Home, base: int) -> None:

@@ -1,0 +1,50 @@
+# What a developer and CI do. `make help` lists it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ONCE ?=
+HOME_DIR := $(or $(FUNDTRAIL_HOME),.fundtrail)
+UP := $(BIN)/fundtrail up $(if $(ONCE),--once)
+SERVICE ?= allocation
+MESSAGE ?= change
+PYTEST_OPTIONS ?= -n 2 -q
+
+.DEFAULT_GOAL := help
+.PHONY: help run up test check fix reset revision
+
+help:  ## list what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort
+
+$(VENV)/.run: requirements/runtime.lock pyproject.toml
+	@./deploy/setup.sh runtime
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.lock $(VENV)/.run
+	@./deploy/setup.sh dev
+	@touch $@
+
+run: $(VENV)/.run  ## set up, start everything, do the main job; ONCE=1 stops everything afterwards
+	@$(UP) -- $(BIN)/python -m deploy.demo --home $(HOME_DIR) -- $(BIN)/fundtrail drill tamper -- $(BIN)/fundtrail check --summary
+
+up: $(VENV)/.run  ## start everything and leave it running
+	@$(BIN)/fundtrail up
+
+test: $(VENV)/.dev  ## the whole suite, on servers of its own
+	@$(BIN)/python -m pytest $(PYTEST_OPTIONS)
+
+check: $(VENV)/.dev  ## lint, format, types, import contracts
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy --no-error-summary shared services deploy
+	@$(BIN)/lint-imports --no-cache
+	@echo "check: clean"
+
+fix: $(VENV)/.dev  ## mend what tools can mend
+	@$(BIN)/ruff check --quiet --fix .
+	@$(BIN)/ruff format --quiet .
+
+reset: $(VENV)/.run  ## remove the state of the local instance
+	@$(BIN)/fundtrail reset
+
+revision: $(VENV)/.dev  ## write a migration: SERVICE=... MESSAGE=... and DATABASE_URL of a server for scratch work
+	@$(BIN)/python -m deploy.cli.revision $(SERVICE) "$(MESSAGE)"

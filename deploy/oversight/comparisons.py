@@ -1,0 +1,93 @@
+"""What must hold between databases: money on both sides of the saga, and every journal row in the log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection, text
+
+from deploy.oversight.databases import SERVICES, Databases
+from deploy.oversight.findings import Finding
+from services.audit.log import check as log_check
+from services.audit.log import queries as log
+from services.audit.log.notes import VerifierKey
+from services.audit.search import check as search_check
+from shared.journal import positions
+from shared.journal.positions import Cursor
+
+PAGE_ROWS = 500
+
+SUBLEDGER = text(
+    """
+    SELECT coalesce(sum(p.amount_vnd), 0) AS instructed,
+           coalesce(sum(p.amount_vnd) FILTER (WHERE o.kind = 'settled'), 0) AS settled,
+           coalesce(sum(p.amount_vnd) FILTER (WHERE o.kind = 'returned'), 0) AS returned
+    FROM payments p JOIN lists l ON l.id = p.list_id LEFT JOIN outcomes o ON o.payment_id = p.id
+    WHERE l.state IN ('drawn', 'instructed', 'closing', 'closed')
+    """
+)
+CONTROL = text(
+    """
+    SELECT coalesce(sum(credits_posted - debits_posted) FILTER (WHERE role = 'provider'), 0) AS provider,
+           coalesce(sum(credits_posted - debits_posted) FILTER (WHERE role = 'returned'), 0) AS returned,
+           coalesce(sum(credits_posted - debits_posted) FILTER (WHERE role = 'spent'), 0) AS spent
+    FROM accounts
+    """
+)
+
+
+def differing(databases: Databases) -> Iterator[Finding]:
+    """Every difference between databases. Compare when nothing lags: an event under way is not a fault."""
+    yield from _money(databases)
+    yield from _log(databases)
+    for service in SERVICES:
+        yield from _journal_against_log(service, databases)
+
+
+def _money(databases: Databases) -> Iterator[Finding]:
+    own = databases["beneficiaries"].execute(SUBLEDGER).one()
+    control = databases["allocation"].execute(CONTROL).one()
+    expected = {
+        "provider": own.instructed - own.settled - own.returned,
+        "returned": own.returned,
+        "spent": own.settled,
+    }
+    for role, amount in expected.items():
+        found = getattr(control, role)
+        if found != amount:
+            message = f"the ledger has {found}, the payments come to {amount}"
+            yield Finding("allocation", "subledger_ties_to_control_accounts", f"accounts/{role}", message)
+
+
+def _log(databases: Databases) -> Iterator[Finding]:
+    connection = databases["audit"]
+    key = VerifierKey.parse(log.vkey(connection))
+    for found in (*log_check.check(connection, key), *search_check.check(connection)):
+        yield Finding("audit", found.code, found.place, found.message)
+
+
+def _journal_against_log(service: str, databases: Databases) -> Iterator[Finding]:
+    """The journal's rows are the log's leaves, byte for byte, in the same order."""
+    leaves = _leaves_of(service, databases["audit"])
+    for position, leaf in _journal(service, databases[service]):
+        place = f"journal/{position}"
+        logged = leaves.pop(position, None)
+        if logged is None:
+            yield Finding(service, "journal_is_in_the_log", place, "the log does not hold this row")
+        elif logged != leaf:
+            yield Finding(service, "journal_is_in_the_log", place, "the row is not what was logged")
+    for position in sorted(leaves):
+        yield Finding(service, "journal_is_in_the_log", f"journal/{position}", "the journal lost this row")
+
+
+def _journal(service: str, connection: Connection) -> Iterator[tuple[int, bytes]]:
+    cursor = Cursor(0, 0)
+    while page := positions.page(connection, service, cursor, 2**62, PAGE_ROWS):
+        yield from ((item.position, item.leaf()) for _, item in page)
+        cursor = Cursor(page[-1][1].position, page[-1][0])
+
+
+def _leaves_of(service: str, audit: Connection) -> dict[int, bytes]:
+    return {
+        position: leaf for _, lane, position, leaf in log_check.placed_leaves(audit) if lane.source == service
+    }
