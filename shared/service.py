@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
-
-import requests
-from joserfc.jwk import KeySetSerialization
 
 from shared.bus.open import open_bus
 from shared.bus.port import Bus
@@ -18,10 +14,6 @@ from shared.kernel.clock import SystemClock
 from shared.kernel.errors import Rejected
 from shared.process import Loop
 from shared.settings import Settings
-from shared.web.auth import TokenVerifier, keys_from
-from shared.web.context import Context
-
-KEYS_TIMEOUT_S = 5
 
 Refusals = Mapping[str, Callable[[], Rejected]]
 
@@ -33,19 +25,6 @@ def make_unit_of_work(
     pool = settings.api_threads if role == "api" else 5
     engine = make_engine(settings.database_url, application=f"{service}-{role}", pool_size=pool)
     return UnitOfWork(engine, SystemClock(), refusals)
-
-
-def make_context(
-    service: str, settings: Settings, refusals: Refusals | None = None, parts: Mapping[str, Any] | None = None
-) -> Context:
-    """What the requests of one API process need."""
-    clock = SystemClock()
-    verifier = TokenVerifier(
-        settings.issuer, settings.audience, keys_from(settings.jwks_url, _get_keys), clock
-    )
-    return Context(
-        service, make_unit_of_work(service, "api", settings, refusals), verifier, clock, parts or {}
-    )
 
 
 def relay_loop(service: str, unit_of_work: UnitOfWork, bus: Bus) -> Loop:
@@ -63,10 +42,3 @@ def consumer_loop(
 def open_worker_bus(service: str, settings: Settings) -> Bus:
     """The bus of one worker process."""
     return open_bus(settings.bus_url, f"{service}-worker")
-
-
-def _get_keys(url: str) -> KeySetSerialization:
-    reply = requests.get(url, timeout=KEYS_TIMEOUT_S)
-    reply.raise_for_status()
-    keys: KeySetSerialization = reply.json()
-    return keys

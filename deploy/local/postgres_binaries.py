@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import shutil
 import subprocess
@@ -56,10 +57,13 @@ def find_binaries(environment: Mapping[str, str]) -> Binaries:
 
 def reachable(account: Account | None, path: Path) -> bool:
     """Whether the account can enter (a folder) or run (a file) what stands at the path."""
-    test = subprocess.run(
-        ["test", "-x", str(path)], check=False, timeout=ASK_TIMEOUT_S, **as_account(account)
+    if account is None:
+        return os.access(path, os.X_OK)
+    program = shutil.which("test", path=os.defpath) or "test"
+    asked = subprocess.run(
+        [program, "-x", str(path)], check=False, timeout=ASK_TIMEOUT_S, **as_account(account)
     )
-    return test.returncode == 0
+    return asked.returncode == 0
 
 
 def made_reachable(binaries: Binaries, account: Account | None, home: Path) -> Binaries:

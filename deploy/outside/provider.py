@@ -19,8 +19,8 @@ from deploy.outside.folders import ensure_folders, stop_event, watch, whole_or_n
 SENT_TWICE = 1  # the second answer
 SENT_LATE = 2  # the third
 SEED = "fundtrail"
-DELAY_S = 0.2
-LATE_S = 5.0
+DELAY_S = 0.02
+LATE_S = 2.0
 
 Answer = Callable[[Path, Path, str], None]
 

@@ -21,8 +21,8 @@ import requests
 from deploy.outside.folders import stop_event
 
 CREDENTIALS = "credentials.json"
-POLL_S = 0.5
-DELAY_S = 0.3
+POLL_S = 0.2
+DELAY_S = 0.02
 TIMEOUT_S = 10
 PAGE_MAX = 100
 NAMESPACE = uuid.UUID("b3b9d2ea-6a0f-5c0e-9f0f-3c8c55a0d2f1")

@@ -6,8 +6,6 @@ from shared.db import naming
 from shared.inbox import tables as inbox
 from shared.jobs import tables as jobs
 from shared.journal import tables as journal
-from shared.web import idempotency
+from shared.web import replies
 
-metadata = naming.adopt(
-    naming.metadata(), journal.metadata, inbox.metadata, jobs.metadata, idempotency.metadata
-)
+metadata = naming.adopt(naming.metadata(), journal.metadata, inbox.metadata, jobs.metadata, replies.metadata)

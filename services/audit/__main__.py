@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
-from services.audit import worker
-from services.audit.app import create_app
-from services.audit.config import log_origin
-from services.audit.log.keys import ensure_log
-from services.audit.schema import metadata
-from services.audit.search.handlers import ensure_cursor
-from shared import entry
-from shared.db.unit_of_work import Act, UnitOfWork
-from shared.settings import Settings
+from shared.entry import main
 
-
-def load(unit_of_work: UnitOfWork, settings: Settings) -> None:
-    """A log is begun under a key that stays outside the database."""
-    with unit_of_work.begin(Act.system("audit", unit_of_work.clock.now(), "first start")) as work:
-        ensure_log(work, settings.keys_dir, log_origin(os.environ))
-        ensure_cursor(work)
-
+ROLES = {
+    "api": "services.audit.app:serve",
+    "worker": "services.audit.worker:run",
+    "migrate": "services.audit.start:migrate",
+}
 
 if __name__ == "__main__":
-    sys.exit(
-        entry.main(
-            "audit",
-            {
-                "api": entry.api(create_app),
-                "worker": worker.run,
-                "migrate": entry.migration("audit", metadata, load),
-            },
-        )
-    )
+    sys.exit(main("audit", ROLES))

@@ -14,9 +14,10 @@ from services.beneficiaries.reconciliation.api import blueprint as reconciliatio
 from services.beneficiaries.refusals import REFUSALS
 from services.beneficiaries.register.api import blueprint as register
 from shared.jobs.api import blueprint as jobs
-from shared.service import make_context
 from shared.settings import Settings
+from shared.web import server
 from shared.web.app import build_app
+from shared.web.context import make_context
 
 
 def create_app(settings: Settings) -> Flask:
@@ -28,3 +29,8 @@ def create_app(settings: Settings) -> Flask:
         {"documents": parts.documents(settings), "sealer": parts.sealer(settings)},
     )
     return build_app(context, [rates, register, openings, payroll, lists, channels, reconciliation, jobs])
+
+
+def serve(settings: Settings) -> int:
+    """The exit status once the API was told to stop."""
+    return server.serve(settings, create_app)

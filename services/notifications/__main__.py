@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from services.notifications import worker
-from services.notifications.app import create_app
-from services.notifications.schema import metadata
-from shared import entry
+from shared.entry import main
+
+ROLES = {
+    "api": "services.notifications.app:serve",
+    "worker": "services.notifications.worker:run",
+    "migrate": "services.notifications.start:migrate",
+}
 
 if __name__ == "__main__":
-    sys.exit(
-        entry.main(
-            "notifications",
-            {
-                "api": entry.api(create_app),
-                "worker": worker.run,
-                "migrate": entry.migration("notifications", metadata),
-            },
-        )
-    )
+    sys.exit(main("notifications", ROLES))

@@ -8,9 +8,10 @@ from services.portal.refusals import REFUSALS
 from services.portal.sessions.api import blueprint as sessions
 from services.portal.sessions.tokens import load_issuer
 from services.portal.users.api import blueprint as users
-from shared.service import make_context
 from shared.settings import Settings
+from shared.web import server
 from shared.web.app import build_app
+from shared.web.context import make_context
 
 
 def create_app(settings: Settings) -> Flask:
@@ -18,3 +19,8 @@ def create_app(settings: Settings) -> Flask:
     issuer = load_issuer(settings.issuer, settings.audience, settings.keys_dir)
     context = make_context("portal", settings, REFUSALS, {"issuer": issuer})
     return build_app(context, [sessions, users])
+
+
+def serve(settings: Settings) -> int:
+    """The exit status once the API was told to stop."""
+    return server.serve(settings, create_app)

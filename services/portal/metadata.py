@@ -5,6 +5,6 @@ from __future__ import annotations
 from shared.db import naming
 from shared.inbox import tables as inbox
 from shared.journal import tables as journal
-from shared.web import idempotency
+from shared.web import replies
 
-metadata = naming.adopt(naming.metadata(), journal.metadata, inbox.metadata, idempotency.metadata)
+metadata = naming.adopt(naming.metadata(), journal.metadata, inbox.metadata, replies.metadata)

@@ -20,8 +20,9 @@ from shared.journal.recording import Topic
 from shared.kernel.clock import at_business_noon, business_date
 from shared.kernel.errors import Denied, NotFound, Rejected, Stale
 from shared.kernel.ids import new_id
+from shared.kernel.principals import Principal
 from shared.web import idempotency, uploads
-from shared.web.auth import Principal, Unauthenticated
+from shared.web.auth import Unauthenticated
 from shared.web.context import Context, current_context
 from shared.web.events import AttemptRefused
 

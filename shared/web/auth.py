@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +17,7 @@ from joserfc.jwk import KeySet, KeySetSerialization
 
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Unavailable
+from shared.kernel.principals import Principal
 
 ALGORITHM = "ES256"
 REFRESH_EVERY = timedelta(minutes=5)
@@ -27,20 +27,6 @@ TOKEN_BYTES_MAX = 16 * 1024
 
 class Unauthenticated(Exception):
     """The request carries no token that this service can trust."""
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """A person or service that signed in: who, for which unit, with which permissions in which units."""
-
-    subject: str
-    name: str
-    unit: str | None
-    grants: Mapping[str, tuple[str, ...]]
-
-    def units_for(self, permission: str) -> tuple[str, ...]:
-        """The units a permission is held for, each with everything below it; empty where it is not held."""
-        return self.grants.get(permission, ())
 
 
 class TokenVerifier:

@@ -6,13 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+import requests
 from flask import current_app
+from joserfc.jwk import KeySetSerialization
 
 from shared.db.unit_of_work import UnitOfWork
-from shared.kernel.clock import Clock
-from shared.web.auth import TokenVerifier
+from shared.kernel.clock import Clock, SystemClock
+from shared.service import Refusals, make_unit_of_work
+from shared.settings import Settings
+from shared.web.auth import TokenVerifier, keys_from
 
 EXTENSION = "fundtrail"
+KEYS_TIMEOUT_S = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +34,23 @@ class Context:
 def current_context() -> Context:
     """The dependencies of the service that answers this request."""
     return cast("Context", current_app.extensions[EXTENSION])
+
+
+def make_context(
+    service: str, settings: Settings, refusals: Refusals | None = None, parts: Mapping[str, Any] | None = None
+) -> Context:
+    """What the requests of one API process need."""
+    clock = SystemClock()
+    verifier = TokenVerifier(
+        settings.issuer, settings.audience, keys_from(settings.jwks_url, _get_keys), clock
+    )
+    return Context(
+        service, make_unit_of_work(service, "api", settings, refusals), verifier, clock, parts or {}
+    )
+
+
+def _get_keys(url: str) -> KeySetSerialization:
+    reply = requests.get(url, timeout=KEYS_TIMEOUT_S)
+    reply.raise_for_status()
+    keys: KeySetSerialization = reply.json()
+    return keys

@@ -9,29 +9,13 @@ import hashlib
 from dataclasses import dataclass
 
 from flask import Request, Response
-from sqlalchemy import Column, Connection, Integer, LargeBinary, Table, Text, func, insert, select, text
+from sqlalchemy import Connection, insert, select, text
 
-from shared.db import naming
-from shared.db.types import instant
 from shared.kernel.errors import Conflict, Rejected
+from shared.web.replies import replies
 
 HEADER = "Idempotency-Key"
 KEY_CHARS_MAX = 255
-
-metadata = naming.metadata()
-
-replies = Table(
-    "idempotency_replies",
-    metadata,
-    Column("principal", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("request_hash", Text, nullable=False),
-    Column("status", Integer, nullable=False),
-    Column("content_type", Text, nullable=False),
-    Column("etag", Text),
-    Column("body", LargeBinary, nullable=False),
-    Column("stored_at", instant(), nullable=False, server_default=func.now()),
-)
 
 
 class KeyMissing(Rejected):

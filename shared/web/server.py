@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -48,3 +49,10 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn brings no types
     def load(self) -> Flask:
         """The application of one worker."""
         return self._make_app()
+
+
+def serve(settings: Settings, create_app: Callable[[Settings], Flask]) -> int:
+    """The exit status once gunicorn was told to stop."""
+    sys.argv = sys.argv[:1]  # gunicorn reads the command line too, and ours is none of its business
+    Server(settings, lambda: create_app(settings)).run()
+    return 0

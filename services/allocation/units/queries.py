@@ -11,7 +11,7 @@ from sqlalchemy import Connection, RowMapping, and_, func, or_, select, text
 from services.allocation.units.model import Change, Level, Parent, Registry, Succession, Unit
 from services.allocation.units.tables import unit_parents, unit_successions, units
 from shared.kernel.errors import Denied
-from shared.web.auth import Principal
+from shared.kernel.principals import Principal
 from shared.web.pages import Page, decode, page
 
 DEPTH_MAX = 6

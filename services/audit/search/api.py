@@ -15,6 +15,7 @@ from services.audit.search.chain import Chain
 from services.audit.search.events import ProofExported, SearchPerformed
 from services.audit.search.queries import Entry, Filters
 from shared.journal.recording import Topic
+from shared.kernel.errors import Rejected
 from shared.web import pages
 from shared.web.acting import PUBLIC, acts, current_connection, current_principal, current_work, reads
 from shared.web.pages import Page
@@ -30,11 +31,11 @@ blueprint = Blueprint("search", __name__, url_prefix="/v1", description="Search,
 @blueprint.response(200, schemas.EntryPageSchema)
 def search_entries(query: dict[str, Any]) -> Page[Entry]:
     """Entries in the order of the log that meet every given condition."""
-    limit, cursor = query.pop("limit"), pages.decode(query.pop("cursor"), 1)
+    limit, after = query.pop("limit"), _after(query.pop("cursor"))
     for name in ("person", "unit"):
         query[name] = str(query[name]) if query[name] else None
     filters = Filters(**query)
-    found = queries.search(current_connection(), filters, int(cursor[0]) if cursor else -1, limit)
+    found = queries.search(current_connection(), filters, after, limit)
     shown = pages.page(found, limit, lambda entry: [entry.index])
     _record_search("entries", filters.given(), len(shown.items), person_id=filters.person)
     return shown
@@ -96,6 +97,14 @@ def show_sources() -> dict[str, Any]:
         "indexed": queries.indexed(connection),
         "sources": log.sources(connection),
     }
+
+
+def _after(cursor: str | None) -> int:
+    values = pages.decode(cursor, 1)
+    place = values[0] if values else -1
+    if not isinstance(place, int):
+        raise Rejected("cursor_invalid", "The cursor belongs to another list; begin without one.")
+    return place
 
 
 def _record_search(

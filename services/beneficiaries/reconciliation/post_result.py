@@ -12,7 +12,6 @@ from shared.kernel.errors import Rejected
 from shared.kernel.names import search_key
 from shared.sheets.files import read_sheets
 from shared.sheets.grid import Cell, Limits, Sheet, SheetUnreadable, cell_text
-from shared.web.uploads import FILE_BYTES_MAX
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "reference": ("ma chi tra", "payment_id"),
@@ -29,6 +28,7 @@ RESULTS = {
 }
 HEADER_ROWS_MAX = 30
 AMOUNT = re.compile(r"\d{1,16}|\d{1,3}(\.\d{3}){1,4}", re.ASCII)  # plain, or grouped as Vietnamese write it
+FILE_BYTES_MAX = 20 * 1024 * 1024
 LIMITS = Limits(bytes_max=FILE_BYTES_MAX, rows_max=100_100)
 
 

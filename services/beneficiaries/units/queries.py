@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, or_, select, text
 
 from services.beneficiaries.units.tables import unit_parents, units
 from shared.kernel.errors import Denied
-from shared.web.auth import Principal
+from shared.kernel.principals import Principal
 
 DEPTH_MAX = 6
 COMMUNE_LEVEL = 3

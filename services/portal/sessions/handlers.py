@@ -24,7 +24,7 @@ from services.portal.users import store as users
 from shared.db.unit_of_work import Work
 from shared.journal.recording import Topic
 from shared.kernel.ids import new_id
-from shared.web.auth import Principal
+from shared.kernel.principals import Principal
 
 FAILURES_FREE = 5
 WAIT_FIRST = timedelta(seconds=30)

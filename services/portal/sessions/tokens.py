@@ -16,7 +16,8 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, KeySetSerialization
 
 from shared.kernel.ids import new_id
-from shared.web.auth import ALGORITHM, Principal
+from shared.kernel.principals import Principal
+from shared.web.auth import ALGORITHM
 
 ACCESS_LIFETIME = timedelta(minutes=15)
 SESSION_LIFETIME = timedelta(hours=12)

@@ -188,7 +188,17 @@ def test_shows_an_entry_with_its_data(story: Audit, inspector: Inspector) -> Non
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=501", "cursor=%25", "from=5.8.2024", "person=x", "colour=red", "subject="]
+    "query",
+    [
+        "limit=0",
+        "limit=501",
+        "cursor=%25",
+        "cursor=WyJ4Il0",
+        "from=5.8.2024",
+        "person=x",
+        "colour=red",
+        "subject=",
+    ],
 )
 def test_a_question_that_makes_no_sense_is_answered_with_422(
     story: Audit, inspector: Inspector, query: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -97,6 +98,32 @@ class Desk:
     def cursor(self) -> positions.Cursor:
         with self.service.connect() as connection:
             return positions.cursor(connection)
+
+
+Loop = Callable[[threading.Event, Callable[[], None]], None]
+
+
+@contextmanager
+def running(*loops: Loop) -> Iterator[list[int]]:
+    """The loops run in threads of their own; how often each has beaten so far, as a list that grows."""
+    stop = threading.Event()
+    beats = [0] * len(loops)
+
+    def run(which: int) -> None:
+        def beat() -> None:
+            beats[which] += 1
+
+        loops[which](stop, beat)
+
+    threads = [threading.Thread(target=run, args=(which,), daemon=True) for which in range(len(loops))]
+    for thread in threads:
+        thread.start()
+    try:
+        yield beats
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(20)
 
 
 MakeDesk = Callable[[], Desk]

@@ -94,12 +94,16 @@ class Receiver:
         self.consumer = Consumer(self.desk.name, self.bus, topics, self.desk.unit_of_work, self.handlers())
         self.subscription = self.bus.subscribe(self.desk.name, topics)
 
-    def step(self) -> int:
+    def step(self, *, stopped: bool = False) -> int:
+        """The records of one poll; `stopped` makes the first failure the last."""
+        stop = threading.Event()
+        if stopped:
+            stop.set()
         if self.consumer is None or self.subscription is None:
             self.start()
         assert self.consumer is not None
         assert self.subscription is not None
-        return self.consumer.step(self.subscription, threading.Event())
+        return self.consumer.step(self.subscription, stop)
 
     def take(self, count: int) -> None:
         """Take so many records, whatever becomes of them."""

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from shared.journal.envelope import Envelope
 from shared.kernel import canonical
 from shared.kernel.errors import Unavailable
 from shared.testing.waiting import wait_until
+from tests.integration.shared.conftest import running
 from tests.integration.shared.inbox.conftest import COUNTED, refuse
 
 if TYPE_CHECKING:
@@ -288,21 +288,11 @@ def test_an_effect_that_does_not_commit_is_no_effect(desk_receiver: Receiver) ->
     desk_receiver.sender.send(item)
 
     def vanish() -> None:
-        desk.change(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE usename = current_user AND pid <> pg_backend_pid() AND false"
-        )
         raise Unavailable("the connection went away before the commit")
 
     desk_receiver.trouble[1] = vanish
-    desk_receiver.start()
-    stop = threading.Event()
-    stop.set()
-    assert desk_receiver.consumer is not None
-    assert desk_receiver.subscription is not None
     with pytest.raises(Unavailable):
-        while not desk_receiver.consumer.step(desk_receiver.subscription, stop):
-            pass
+        wait_until(lambda: desk_receiver.step(stopped=True), what="the message")
     assert desk_receiver.effects == []
     assert desk.one("SELECT count(*) FROM inbox") == 0
 
@@ -324,14 +314,8 @@ def test_the_loop_runs_until_it_is_told_to_stop(desk_receiver: Receiver) -> None
         work.connection.execute(text("SELECT 1"))
         seen.append(item.payload()["value"])
 
-    stop = threading.Event()
     consumer = Consumer(desk.name, desk_receiver.bus, [sender.topic], desk.unit_of_work, {COUNTED: handle})
-    beats: list[int] = []
-    thread = threading.Thread(target=consumer.run, args=(stop, lambda: beats.append(1)))
-    thread.start()
-    sender.send(*(sender.event(desk, "a", n) for n in range(3)))
-    wait_until(lambda: seen == [0, 1, 2], what="three messages")
-    stop.set()
-    thread.join(10)
-    assert not thread.is_alive()
-    assert beats
+    with running(consumer.run) as beats:
+        sender.send(*(sender.event(desk, "a", n) for n in range(3)))
+        wait_until(lambda: seen == [0, 1, 2], what="three messages")
+        assert beats[0] > 0

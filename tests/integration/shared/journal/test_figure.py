@@ -48,7 +48,7 @@ class Memory:
     def topic_ids(self, topics: Sequence[str]) -> dict[str, str]:
         return {topic: f"id of {topic}" for topic in topics}
 
-    def last_records(self, topic: str) -> list[object]:
+    def last_records(self, _topic: str) -> list[object]:
         return []
 
     def publish(self, records: Sequence[Record]) -> None:
@@ -73,8 +73,10 @@ class Writers:
         self._keys = [threading.Lock() for _ in range(KEYS)]
         self._numbers = [0] * KEYS
         self.committed: set[str] = set()
-        self.failures: list[BaseException] = []
-        self.threads = [threading.Thread(target=self._run, args=(seed,)) for seed in range(WRITERS)]
+        self.failures: list[Exception] = []
+        self.threads = [
+            threading.Thread(target=self._run, args=(seed,), daemon=True) for seed in range(WRITERS)
+        ]
 
     @property
     def alive(self) -> bool:
@@ -90,7 +92,7 @@ class Writers:
             with psycopg.connect(self._address) as connection:
                 while len(self.committed) < self._rows:
                     self._transaction(connection, chance)
-        except BaseException as error:  # told to the test
+        except Exception as error:  # noqa: BLE001 - told to the test, which fails with it
             self.failures.append(error)
 
     def _transaction(self, connection: psycopg.Connection[tuple[object, ...]], chance: random.Random) -> None:
@@ -169,7 +171,7 @@ def until_done(step: Callable[[], int], writers: Writers) -> threading.Thread:
             if not moved:
                 time.sleep(0.005)
 
-    thread = threading.Thread(target=run)
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     return thread
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from shared.bus import cloud_events
-from shared.bus.port import Bus, Delivered, Record
+from shared.bus.port import Bus, Delivered, Record, Subscription
 from shared.journal import positions
 from shared.journal.envelope import Envelope, from_cloud_event
 from shared.journal.positions import Cursor, Watermark
@@ -18,7 +18,7 @@ from shared.journal.recording import Topic
 from shared.journal.relay import TOPIC_CHECK_EVERY, Relay, topics_of
 from shared.kernel.errors import Unavailable
 from shared.testing.waiting import wait_until
-from tests.integration.shared.conftest import Counted
+from tests.integration.shared.conftest import Counted, running
 
 if TYPE_CHECKING:
     from tests.integration.shared.conftest import Desk
@@ -47,13 +47,26 @@ def everything_on(bus: Bus, desk: Desk, count: int) -> list[Envelope]:
     subscription = bus.subscribe(f"{desk.name}-{threading.get_ident()}-{id(object())}", topics_of(desk.name))
     taken: list[Delivered] = []
     try:
-        wait_until(
-            lambda: taken.extend(subscription.poll(0.2)) or len(taken) >= count, what=f"{count} records"
-        )
+        wait_until(lambda: _more(subscription, taken) >= count, what=f"{count} records")
         taken.extend(subscription.poll(0.3))
     finally:
         subscription.close()
     return [from_cloud_event(cloud_events.from_delivered(one), one.topic.split(".")[1]) for one in taken]
+
+
+def _more(subscription: Subscription, taken: list[Delivered]) -> int:
+    taken.extend(subscription.poll(0.2))
+    return len(taken)
+
+
+def burn_a_number(desk: Desk) -> None:
+    """A row that is rolled back; its number is gone."""
+    with desk.service.connect() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO journal (id, topic, type, key, subjects, occurred_at, actor, backdated, data) "
+            "VALUES (gen_random_uuid(), 'events', 't', 'lost', '{}', now(), 'a', false, '')"
+        )
+        connection.rollback()
 
 
 def places(items: Sequence[Envelope]) -> list[tuple[int, str]]:
@@ -108,15 +121,8 @@ def test_positions_are_the_same_after_a_restart(desk: Desk, bus: Bus) -> None:
 
 def test_positions_have_no_gap_where_a_rollback_burnt_numbers(desk: Desk, bus: Bus) -> None:
     for number in range(6):
-        with desk.service.connect() as connection:
-            transaction = connection.begin()
-            with desk.unit_of_work.begin(desk.act) as work:
-                work.record(Counted("kept", number))
-            connection.exec_driver_sql(
-                "INSERT INTO journal (id, topic, type, key, subjects, occurred_at, actor, backdated, data) "
-                "VALUES (gen_random_uuid(), 'events', 't', 'lost', '{}', now(), 'a', false, '')"
-            )
-            transaction.rollback()
+        desk.record(Counted("kept", number))
+        burn_a_number(desk)
     send_all(desk, relay_of(desk, bus))
     sent = everything_on(bus, desk, 6)
     assert [position for position, _ in places(sent)] == [1, 2, 3, 4, 5, 6]
@@ -156,8 +162,7 @@ def test_a_relay_that_lost_a_race_for_the_cursor_starts_again_from_it(desk: Desk
     def publish_and_lose(_: Sequence[Record]) -> None:
         desk.change("UPDATE journal_cursor SET position = 1, seq = 1")
 
-    bus = OtherPublish(postgres_bus, publish_and_lose)
-    relay._bus = bus
+    relay._bus = OtherPublish(postgres_bus, publish_and_lose)  # type: ignore[assignment] # as a bus
     with pytest.raises(Unavailable, match="Another relay"):
         send_all(desk, relay)
 
@@ -174,28 +179,12 @@ class OtherPublish:
 
 
 def test_only_one_relay_of_a_service_sends(desk: Desk, postgres_bus: Bus) -> None:
-    stop = threading.Event()
-    beats: dict[int, int] = defaultdict(int)
     second = desk.engine(desk.addresses.service)
     relays = [relay_of(desk, postgres_bus), Relay(desk.name, second, postgres_bus, desk.clock)]
-
-    def beat(which: int) -> Callable[[], None]:
-        def count() -> None:
-            beats[which] += 1
-
-        return count
-
-    threads = [
-        threading.Thread(target=relay.run, args=(stop, beat(which))) for which, relay in enumerate(relays)
-    ]
-    for thread in threads:
-        thread.start()
-    for number in range(20):
-        desk.record(Counted("a", number))
-    wait_until(lambda: desk.cursor().position == 20 and min(beats[0], beats[1]) > 0, what="sending")
-    stop.set()
-    for thread in threads:
-        thread.join(10)
+    with running(*(relay.run for relay in relays)) as beats:
+        for number in range(20):
+            desk.record(Counted("a", number))
+        wait_until(lambda: desk.cursor().position == 20 and min(beats) > 0, what="sending")
     assert len(everything_on(postgres_bus, desk, 20)) == 20, "nothing was sent by both"
 
 
@@ -232,13 +221,9 @@ def test_a_missing_bus_is_waited_for(desk: Desk, postgres_bus: Bus) -> None:
         taken.extend(records)
 
     desk.record(Counted("a", 1))
-    stop = threading.Event()
     relay = Relay(desk.name, desk.service, OtherPublish(postgres_bus, publish), desk.clock)  # type: ignore[arg-type]
-    thread = threading.Thread(target=relay.run, args=(stop,))
-    thread.start()
-    wait_until(lambda: desk.cursor().position == 1, what="the row after two failures")
-    stop.set()
-    thread.join(10)
+    with running(relay.run):
+        wait_until(lambda: desk.cursor().position == 1, what="the row after two failures")
     assert [record.key for record in taken] == ["a"]
 
 
