@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from sqlalchemy import Connection, text
@@ -40,8 +41,9 @@ def differing(databases: Databases) -> Iterator[Finding]:
     """Every difference between databases. Compare when nothing lags: an event under way is not a fault."""
     yield from _money(databases)
     yield from _log(databases)
+    leaves = _leaves(databases["audit"])
     for service in SERVICES:
-        yield from _journal_against_log(service, databases)
+        yield from _journal_against_log(service, databases[service], leaves[service])
 
 
 def _money(databases: Databases) -> Iterator[Finding]:
@@ -66,10 +68,9 @@ def _log(databases: Databases) -> Iterator[Finding]:
         yield Finding("audit", found.code, found.place, found.message)
 
 
-def _journal_against_log(service: str, databases: Databases) -> Iterator[Finding]:
+def _journal_against_log(service: str, connection: Connection, leaves: dict[int, bytes]) -> Iterator[Finding]:
     """The journal's rows are the log's leaves, byte for byte, in the same order."""
-    leaves = _leaves_of(service, databases["audit"])
-    for position, leaf in _journal(service, databases[service]):
+    for position, leaf in _journal(service, connection):
         place = f"journal/{position}"
         logged = leaves.pop(position, None)
         if logged is None:
@@ -87,7 +88,8 @@ def _journal(service: str, connection: Connection) -> Iterator[tuple[int, bytes]
         cursor = Cursor(page[-1][1].position, page[-1][0])
 
 
-def _leaves_of(service: str, audit: Connection) -> dict[int, bytes]:
-    return {
-        position: leaf for _, lane, position, leaf in log_check.placed_leaves(audit) if lane.source == service
-    }
+def _leaves(audit: Connection) -> dict[str, dict[int, bytes]]:
+    found: dict[str, dict[int, bytes]] = defaultdict(dict)
+    for _, lane, position, leaf in log_check.placed_leaves(audit):
+        found[lane.source][position] = leaf
+    return found

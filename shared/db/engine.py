@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Engine, create_engine
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine, create_engine
 
 POOL_SIZE = 5
 POOL_TIMEOUT_S = 10
@@ -28,3 +31,14 @@ def make_engine(url: str, *, application: str, pool_size: int = POOL_SIZE) -> En
             "options": "-c timezone=UTC",
         },
     )
+
+
+@contextmanager
+def dedicated(engine: Engine) -> Iterator[Connection]:
+    """A connection that commits each statement and is closed at the end, so that its locks end with it.
+
+    One that went back to the pool would keep the session's advisory locks, out of its owner's reach.
+    """
+    with engine.connect() as connection:
+        connection.detach()
+        yield connection.execution_options(isolation_level="AUTOCOMMIT")

@@ -18,6 +18,7 @@ import structlog
 from sqlalchemy import ColumnElement, Connection, Row, insert, literal, select, text, update
 from sqlalchemy.exc import OperationalError
 
+from shared.db.engine import dedicated
 from shared.db.unit_of_work import Act, UnitOfWork, Work
 from shared.jobs.tables import job_faults, jobs
 from shared.kernel.errors import Fault, Rejected, Unavailable
@@ -77,9 +78,7 @@ class Runner:
         while not stop.is_set():
             beat()
             try:
-                with self._unit_of_work.engine.connect().execution_options(
-                    isolation_level="AUTOCOMMIT"
-                ) as lock:
+                with dedicated(self._unit_of_work.engine) as lock:
                     while not stop.is_set():
                         beat()
                         if not self._run_one(lock, stop, beat):

@@ -55,7 +55,7 @@ def record(connection: Connection, act: Act, events: Sequence[Event], topic: Top
 
 def _row(act: Act, event: Event, topic: Topic) -> dict[str, Any]:
     plain = canonical.plain(event)
-    data = canonical.encode(plain)
+    data = canonical.encode_plain(plain)
     if len(data) > DATA_BYTES_MAX:
         raise ValueError(f"{event.TYPE} has {len(data)} bytes, {DATA_BYTES_MAX} are allowed: split it.")
     return {
@@ -83,4 +83,4 @@ def _items_root(event_type: str, items: list[Any] | None) -> bytes | None:
         return None
     if len(items) > ITEMS_MAX:
         raise ValueError(f"{event_type} has {len(items)} items, {ITEMS_MAX} are allowed: split it.")
-    return merkle.root([merkle.leaf_hash(canonical.encode(item)) for item in items])
+    return merkle.root([merkle.leaf_hash(canonical.encode_plain(item)) for item in items])

@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from shared.bus import cloud_events
 from shared.bus.port import Bus, Delivered, Record
+from shared.db.engine import dedicated
 from shared.journal import envelope, positions
 from shared.journal.positions import Cursor
 from shared.journal.recording import Topic
@@ -60,7 +61,7 @@ class Relay:
         """Relay until `stop` is set; waits and tries again while the database or the bus is away."""
         while not stop.is_set():
             try:
-                with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as lock:
+                with dedicated(self._engine) as lock:
                     self._hold_lock_and_relay(lock, stop, beat)
             except (Unavailable, OperationalError) as error:
                 log.warning("relay_waits", service=self._service, cause=str(error).splitlines()[0])

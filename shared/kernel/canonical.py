@@ -23,8 +23,13 @@ def encode(value: object) -> bytes:
 
     Raises: TypeError for floats and unknown types; ValueError for keys beyond ASCII, integers beyond 2^53-1.
     """
+    return encode_plain(plain(value))
+
+
+def encode_plain(value: object) -> bytes:
+    """The canonical UTF-8 bytes of what `plain` or `decode` gave; nothing is looked at a second time."""
     return json.dumps(
-        plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     ).encode()
 
 

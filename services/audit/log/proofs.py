@@ -136,7 +136,7 @@ def item_evidence(items: list[object], index: int) -> ItemEvidence:
 
     Raises: ProofInvalid when there is no such item.
     """
-    encoded = [canonical.encode(item) for item in items]
+    encoded = [canonical.encode_plain(item) for item in items]
     hashes = merkle.leaf_hashes(encoded)
     path = tuple(merkle.inclusion_path(hashes, index))
     return ItemEvidence(encoded[index], index, len(items), path)
@@ -144,7 +144,7 @@ def item_evidence(items: list[object], index: int) -> ItemEvidence:
 
 def items_root(items: list[object] | tuple[object, ...]) -> bytes:
     """The root over a bulk row's items, as it stands in the row's envelope."""
-    return merkle.root(merkle.leaf_hashes(canonical.encode(item) for item in items))
+    return merkle.root(merkle.leaf_hashes(canonical.encode_plain(item) for item in items))
 
 
 def _verify_evidence(evidence: Evidence) -> None:

@@ -267,10 +267,11 @@ def test_a_killed_worker_frees_its_job_at_once(desk: Desk, hire: Hire) -> None:
 
 
 def kill_sessions(desk: Desk) -> None:
-    desk.change(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        "WHERE datname = current_database() AND pid <> pg_backend_pid() AND usename = current_user"
-    )
+    with desk.engine(desk.addresses.service).begin() as connection:
+        connection.exec_driver_sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid() AND usename = current_user"
+        )
 
 
 def test_a_worker_that_lost_its_job_cannot_write_a_chunk_twice(desk: Desk, hire: Hire) -> None:
