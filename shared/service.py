@@ -10,10 +10,13 @@ from shared.db.engine import make_engine
 from shared.db.unit_of_work import UnitOfWork
 from shared.inbox.consumer import Consumer, Handler
 from shared.journal.relay import Relay
+from shared.journal.republishing import REPUBLISH_REQUESTED, obey
 from shared.kernel.clock import SystemClock
 from shared.kernel.errors import Rejected
 from shared.process import Loop
 from shared.settings import Settings
+
+AUDIT_EVENTS = "audit.events.v1"
 
 Refusals = Mapping[str, Callable[[], Rejected]]
 
@@ -35,8 +38,10 @@ def relay_loop(service: str, unit_of_work: UnitOfWork, bus: Bus) -> Loop:
 def consumer_loop(
     service: str, unit_of_work: UnitOfWork, bus: Bus, topics: Sequence[str], handlers: Mapping[str, Handler]
 ) -> Loop:
-    """The loop that takes other services' events."""
-    return Consumer(service, bus, topics, unit_of_work, handlers).run
+    """The loop that takes other services' events, and the audit log's requests to send rows again."""
+    wanted = [*topics, *([] if AUDIT_EVENTS in topics else [AUDIT_EVENTS])]
+    every = {REPUBLISH_REQUESTED: obey(service), **handlers}
+    return Consumer(service, bus, wanted, unit_of_work, every).run
 
 
 def open_worker_bus(service: str, settings: Settings) -> Bus:

@@ -6,8 +6,10 @@ import contextlib
 import gc
 import importlib
 import os
+import shutil
 import sys
 import tempfile
+import uuid
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,14 +35,17 @@ PASSWORD = "password:"
 
 
 @pytest.fixture(scope="session")
-def servers_folder() -> Path:
-    """A folder that all workers of this run share and that `nobody` can reach."""
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
-    if run is None:
-        folder = Path(tempfile.mkdtemp(prefix="fundtrail-tests-"))
-        folder.chmod(0o755)
-        return folder
-    return Path(tempfile.gettempdir()) / f"fundtrail-tests-{run}"
+def servers_folder() -> Iterator[Path]:
+    """A folder that all workers of this run share and that `nobody` can reach; its keepers remove it."""
+    shared_run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    folder = Path(tempfile.gettempdir()) / f"fundtrail-tests-{shared_run or uuid.uuid4().hex}"
+    yield folder
+    if shared_run is None:
+        for home in folder.glob("*"):
+            if not (home / "address.json").exists():  # it never started: its log was shown, it has no keeper
+                shutil.rmtree(home)
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 @pytest.fixture(scope="session")

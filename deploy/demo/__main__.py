@@ -19,7 +19,7 @@ from deploy.demo.decisions import Decisions, Reference
 from deploy.demo.late_news import late_news
 from deploy.demo.openings import DECREE, rates_of
 from deploy.demo.payroll import RESUBMITTED, Payroll
-from deploy.demo.population import invent
+from deploy.demo.population import PERSONS, invent
 from deploy.demo.staff import Post, Staff, administrator, posts
 
 UNITS_ON = "2024-01-15"
@@ -45,14 +45,15 @@ def main() -> int:
     """Do the job; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m deploy.demo", description=__doc__)
     parser.add_argument("--home", type=Path, required=True, help="the state folder of the instance")
+    parser.add_argument("--persons", type=int, default=PERSONS, help="how many persons to invent")
     options = parser.parse_args()
     told = json.loads((options.home / "run.json").read_text())
     addresses = Addresses(**{name: told["addresses"][name] for name in Addresses.__dataclass_fields__})
-    run(addresses, options.home, Progress())
+    run(addresses, options.home, options.persons, Progress())
     return 0
 
 
-def run(addresses: Addresses, home: Path, say: Progress) -> None:
+def run(addresses: Addresses, home: Path, persons: int, say: Progress) -> None:
     """The whole job, from accounts to proof."""
     staff = Staff(addresses, home / "demo")
     boss = administrator(addresses, home / "first-administrator.json")
@@ -66,7 +67,7 @@ def run(addresses: Addresses, home: Path, say: Progress) -> None:
     for refusal in decisions.refusals():
         say(f"refused: {refusal}")
     payroll = Payroll(staff, reference.districts, home / "outside", say)
-    run_facts = _pay_register(staff, reference, payroll)
+    run_facts = _pay_register(staff, reference, payroll, persons)
     _fund_and_pay(payroll, decisions, reference, say)
     say(f"arrears {run_facts['arrears_vnd']:,} đồng, recoveries {run_facts['recoveries_vnd']:,} đồng")
     _inspect(staff["thanhtra"], home / "demo", say)
@@ -87,10 +88,10 @@ def _hire_and_look_up(boss: Person, staff: Staff, home: Path) -> Reference:
     return Reference(province, districts, communes, articles)
 
 
-def _pay_register(staff: Staff, reference: Reference, payroll: Payroll) -> Mapping[str, Any]:
+def _pay_register(staff: Staff, reference: Reference, payroll: Payroll, persons: int) -> Mapping[str, Any]:
     code_of = {one["id"]: one["code"] for one in reference.districts}
     communes = [{**one, "district_code": code_of[one["parent_id"]]} for one in reference.communes]
-    people = invent(communes, {one["code"]: one["district_code"] for one in communes})
+    people = invent(communes, {one["code"]: one["district_code"] for one in communes}, persons)
     news = late_news(people, communes)
     published = staff["cs.so"].get("beneficiaries", "/v1/rates")["items"]
     payroll.register(people)
@@ -114,6 +115,8 @@ def _fund_and_pay(payroll: Payroll, decisions: Decisions, reference: Reference, 
     if refused:
         missing = sum(line["shortfall_vnd"] for one in refused for line in one["refusal"]["lines"])
         say(f"{len(refused)} list refused: {missing:,} đồng are missing in district {SHORT_DISTRICT}")
+        payroll.wait_for_message(SHORT_DISTRICT, "Không đủ kinh phí")
+        say("its officer has been told")
         decisions.supplement(short, missing)
         for one in refused:
             payroll.submit_and_approve(one, RESUBMITTED, RESUBMITTED)

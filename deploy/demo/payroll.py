@@ -119,6 +119,18 @@ class Payroll:
             time.sleep(POLL_S)
         raise TimeoutError(f"the lists did not become {what} in {STATE_TIMEOUT_S} s")
 
+    def wait_for_message(self, district: str, subject: str) -> None:
+        """The district's officer has a message whose subject begins so. Raises: TimeoutError."""
+        officer = self._staff[f"cs.{district}"]
+        until = time.monotonic() + STATE_TIMEOUT_S
+        while time.monotonic() < until:
+            if any(
+                one["subject"].startswith(subject) for one in officer.pages("notifications", "/v1/messages")
+            ):
+                return
+            time.sleep(POLL_S)
+        raise TimeoutError(f"no message came to the officer of district {district}")
+
     def send_out(self, found: Sequence[Mapping[str, Any]]) -> None:
         """Every list lies in its provider's inbox, once."""
         for one in found:

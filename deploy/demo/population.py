@@ -96,7 +96,9 @@ class Invented:
         )
 
 
-def invent(communes: Sequence[Mapping[str, Any]], district_of: Mapping[str, str]) -> list[Invented]:
+def invent(
+    communes: Sequence[Mapping[str, Any]], district_of: Mapping[str, str], count: int = PERSONS
+) -> list[Invented]:
     """The same persons for the same communes, whenever and wherever it runs."""
     chance = random.Random(SEED)
     codes = [commune["code"] for commune in communes]
@@ -104,7 +106,7 @@ def invent(communes: Sequence[Mapping[str, Any]], district_of: Mapping[str, str]
     weights = [weight for _, weight, *_ in CATEGORIES]
     spans = {category: (first, last) for category, _, first, last in CATEGORIES}
     people = []
-    for number in range(1, PERSONS + 1):
+    for number in range(1, count + 1):
         category = chance.choices(names, weights)[0]
         commune = codes[number % len(codes)] if number <= len(codes) else chance.choice(codes)
         people.append(_person(chance, number, category, spans[category], commune, district_of[commune]))

@@ -58,7 +58,7 @@ def put_aside(
     message: str,
 ) -> bool:
     """Whether the message is newly in quarantine; one that is there already stays as it is."""
-    result = connection.execute(
+    new = connection.execute(
         upsert(quarantine)
         .values(
             consumer=consumer,
@@ -72,8 +72,9 @@ def put_aside(
             message=message,
         )
         .on_conflict_do_nothing(index_elements=["consumer", "event_id"])
+        .returning(quarantine.c.number)
     )
-    return result.rowcount == 1
+    return new.one_or_none() is not None
 
 
 def count_attempt(connection: Connection, consumer: str, event_id: str) -> int:

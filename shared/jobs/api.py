@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask_smorest import Blueprint
 from marshmallow import Schema, fields
 from sqlalchemy import Connection, select
 
 from shared.jobs.tables import job_faults, jobs
 from shared.kernel.errors import NotFound
 from shared.web.acting import current_connection, reads
+from shared.web.blueprint import Blueprint
 
 FAULTS_SHOWN_MAX = 500
 

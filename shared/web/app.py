@@ -7,7 +7,6 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, g, request
-from flask_smorest import Blueprint
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
 from sqlalchemy import text
 
@@ -16,6 +15,7 @@ from shared.kernel.errors import Unavailable
 from shared.kernel.ids import new_id
 from shared.web import problems
 from shared.web.acting import PUBLIC, current_connection, reads
+from shared.web.blueprint import Blueprint
 from shared.web.context import EXTENSION, Context, current_context
 
 BODY_BYTES_MAX = 1024 * 1024

@@ -64,7 +64,7 @@ class ProblemApi(Api):
             str(error.description or ""),
             [Fault("field_invalid", text, pointer) for pointer, text in _flatten(messages)],
         )
-        for name, value in [*error.get_headers(), *data.get("headers", {}).items()]:
+        for name, value in [*error.get_headers(), *(data.get("headers") or {}).items()]:
             if name.lower() not in {"content-type", "content-length"}:
                 reply.headers[name] = value
         return reply

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any, cast
 from uuid import UUID
 
-from flask_smorest import Blueprint
-
 from services.allocation.decisions import drafting, handlers, queries
 from services.allocation.decisions.annex import read_annex
 from services.allocation.decisions.commands import (
@@ -41,6 +39,7 @@ from shared.web.acting import (
     reads,
     show_version,
 )
+from shared.web.blueprint import Blueprint
 from shared.web.context import current_context
 from shared.web.uploads import content_of
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask_smorest import Blueprint
-
 from services.allocation.ledger import handlers, queries, store
 from services.allocation.ledger.model import AccountKey, Outcome, Transfer
 from services.allocation.ledger.schemas import (
@@ -24,6 +22,7 @@ from shared.db.unit_of_work import Work
 from shared.kernel.money import Money
 from shared.kernel.periods import Period
 from shared.web.acting import acts, current_connection, current_principal, current_work, reads
+from shared.web.blueprint import Blueprint
 
 blueprint = Blueprint("ledger", __name__, url_prefix="/v1", description="Accounts and transfers.")
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_smorest import Blueprint
-
 from services.allocation.legal_bases import store
 from services.allocation.legal_bases.schemas import ArticlesQuery, ArticlesSchema
 from shared.web.acting import current_connection, reads
+from shared.web.blueprint import Blueprint
 
 blueprint = Blueprint("legal_bases", __name__, url_prefix="/v1/articles", description="What the law permits.")
 

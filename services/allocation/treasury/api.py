@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask_smorest import Blueprint
-
 from services.allocation.treasury import handlers, queries
 from services.allocation.treasury.commands import ConfirmWithdrawal, RefuseWithdrawal
 from services.allocation.treasury.schemas import (
@@ -17,6 +15,7 @@ from services.allocation.treasury.schemas import (
     WithdrawalsQuery,
 )
 from shared.web.acting import acts, current_connection, current_work, reads
+from shared.web.blueprint import Blueprint
 
 blueprint = Blueprint(
     "treasury", __name__, url_prefix="/v1/withdrawals", description="Requests to the Treasury."

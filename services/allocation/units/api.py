@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_smorest import Blueprint
-
 from services.allocation.units import queries
 from services.allocation.units.schemas import UnitPageSchema, UnitsQuery
 from shared.web.acting import business_day, current_connection, reads
+from shared.web.blueprint import Blueprint
 
 blueprint = Blueprint(
     "units", __name__, url_prefix="/v1/units", description="Administrative units through time."

@@ -6,8 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response
-from flask_smorest import Blueprint
-from marshmallow import RAISE
 
 from services.audit.log import queries as log
 from services.audit.search import queries, schemas
@@ -18,6 +16,7 @@ from shared.journal.recording import Topic
 from shared.kernel.errors import Rejected
 from shared.web import pages
 from shared.web.acting import PUBLIC, acts, current_connection, current_principal, current_work, reads
+from shared.web.blueprint import Blueprint
 from shared.web.pages import Page
 
 PROOF_TYPE = "text/plain; charset=utf-8"
@@ -27,7 +26,7 @@ blueprint = Blueprint("search", __name__, url_prefix="/v1", description="Search,
 
 @blueprint.get("/entries")
 @acts("audit.search")
-@blueprint.arguments(schemas.SearchQuery, location="query", unknown=RAISE)
+@blueprint.arguments(schemas.SearchQuery, location="query")
 @blueprint.response(200, schemas.EntryPageSchema)
 def search_entries(query: dict[str, Any]) -> Page[Entry]:
     """Entries in the order of the log that meet every given condition."""
@@ -53,7 +52,7 @@ def show_entry(index: int) -> Entry:
 
 @blueprint.get("/entries/<int:index>/proof")
 @acts("audit.search")
-@blueprint.arguments(schemas.ProofQuery, location="query", unknown=RAISE)
+@blueprint.arguments(schemas.ProofQuery, location="query")
 @blueprint.response(200, content_type=PROOF_TYPE, description="A C2SP tlog-proof.")
 def prove_entry(query: dict[str, Any], index: int) -> Response:
     """A proof file of one entry, or of one item of it that shows no other item."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from uuid import UUID
 
 from flask import Response
-from flask_smorest import Blueprint
 
 from services.beneficiaries.channels import handlers
 from services.beneficiaries.lists import queries
 from services.beneficiaries.units.queries import ensure_reach
 from shared.web.acting import acts, business_day, current_principal, current_work
+from shared.web.blueprint import Blueprint
 
 blueprint = Blueprint("channels", __name__, url_prefix="/v1/lists", description="Files for providers.")
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask_smorest import Blueprint
-
 from services.beneficiaries.lists import handlers, queries
 from services.beneficiaries.lists.commands import ApproveList, SendBackList, SubmitList, WithdrawList
 from services.beneficiaries.lists.model import PaymentList
@@ -29,6 +27,7 @@ from shared.web.acting import (
     reads,
     show_version,
 )
+from shared.web.blueprint import Blueprint
 
 blueprint = Blueprint(
     "lists", __name__, url_prefix="/v1/lists", description="Payment lists and their payments."

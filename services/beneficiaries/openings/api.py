@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any, cast
 from uuid import UUID
 
-from flask_smorest import Blueprint
-
 from services.beneficiaries.openings import handlers
 from services.beneficiaries.openings.jobs import KIND
 from services.beneficiaries.openings.schemas import OpeningFileSchema, OpeningSchema, OpeningStartedSchema
@@ -14,6 +12,7 @@ from shared.documents.store import DocumentStore
 from shared.jobs.runner import enqueue
 from shared.kernel.periods import Period
 from shared.web.acting import acts, current_work
+from shared.web.blueprint import Blueprint
 from shared.web.context import current_context
 from shared.web.uploads import content_of
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask_smorest import Blueprint
-
 from services.beneficiaries.payroll import handlers
 from services.beneficiaries.payroll.schemas import PayrollSchema, PayrollStartedSchema
 from shared.kernel.errors import NotFound
 from shared.kernel.periods import Period
 from shared.web.acting import acts, current_connection, current_work, reads
+from shared.web.blueprint import Blueprint
 
 blueprint = Blueprint("payroll", __name__, url_prefix="/v1/payroll", description="Computing a month.")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_smorest import Blueprint
 from sqlalchemy import select
 
 from services.beneficiaries.rates.schemas import RatesSchema
 from services.beneficiaries.rates.tables import rates
 from shared.web.acting import current_connection, reads
+from shared.web.blueprint import Blueprint
 
 blueprint = Blueprint("rates", __name__, url_prefix="/v1/rates", description="Published monthly amounts.")
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any, cast
 from uuid import UUID
 
-from flask_smorest import Blueprint
-
 from services.beneficiaries.lists.queries import find_list
 from services.beneficiaries.lists.schemas import ListSchema
 from services.beneficiaries.reconciliation import handlers, queries
@@ -21,6 +19,7 @@ from services.beneficiaries.reconciliation.schemas import (
 from services.beneficiaries.units.queries import ensure_reach
 from shared.documents.store import DocumentStore
 from shared.web.acting import acts, business_day, current_connection, current_principal, current_work, reads
+from shared.web.blueprint import Blueprint
 from shared.web.context import current_context
 from shared.web.uploads import content_of
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any, cast
 from uuid import UUID
 
-from flask_smorest import Blueprint
-
 from services.beneficiaries.register import handlers, store
 from services.beneficiaries.register.commands import DecideChange, RequestChange
 from services.beneficiaries.register.jobs import KIND
@@ -34,6 +32,7 @@ from shared.web.acting import (
     current_work,
     reads,
 )
+from shared.web.blueprint import Blueprint
 from shared.web.context import current_context
 from shared.web.uploads import content_of
 

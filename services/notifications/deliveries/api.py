@@ -6,14 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from flask_smorest import Blueprint
-
 from services.notifications.deliveries import store
 from services.notifications.deliveries.model import State
 from services.notifications.deliveries.schemas import MessagePageSchema, MessagesQuery, ReceiptSchema
 from services.notifications.templates.model import render
 from shared.kernel.errors import NotFound
 from shared.web.acting import SIGNED_IN, acts, current_connection, current_principal, current_work, reads
+from shared.web.blueprint import Blueprint
 from shared.web.pages import Page, decode, page
 
 blueprint = Blueprint("deliveries", __name__, url_prefix="/v1", description="Messages to officers.")

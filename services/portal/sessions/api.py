@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, cast
 
 from flask import Response
-from flask_smorest import Blueprint
 
 from services.portal.sessions import handlers
 from services.portal.sessions.commands import Refresh, SignIn, SignOut
@@ -13,6 +12,7 @@ from services.portal.sessions.handlers import Failure, Tokens
 from services.portal.sessions.schemas import RefreshSchema, SignInSchema, TokensSchema
 from services.portal.sessions.tokens import Issuer
 from shared.web.acting import PUBLIC, acts, current_work, reads
+from shared.web.blueprint import Blueprint
 from shared.web.context import current_context
 from shared.web.problems import problem
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask_smorest import Blueprint
-
 from services.portal.users import handlers, queries
 from services.portal.users.commands import Assignment, BlockUser, ChangePassword, CreateUser
 from services.portal.users.handlers import NewUser
@@ -27,6 +25,7 @@ from shared.web.acting import (
     current_work,
     reads,
 )
+from shared.web.blueprint import Blueprint
 
 blueprint = Blueprint("users", __name__, url_prefix="/v1", description="Accounts and the roles they hold.")
 

@@ -52,7 +52,11 @@ class Caller:
         return jwt.encode({"alg": "ES256", "kid": self.key.kid}, self.claims(**changes), self.key)
 
     def ask(
-        self, method: str, path: str, headers: dict[str, str] | None = None, **options: Any
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str] | None = None,
+        **options: Any,  # noqa: ANN401 - as werkzeug takes them
     ) -> TestResponse:
         client: FlaskClient = self.app.test_client()
         signed = {"Authorization": f"Bearer {self.token()}", **(headers or {})}

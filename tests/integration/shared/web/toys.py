@@ -1,3 +1,4 @@
+# mypy: disallow-untyped-decorators=False
 """A small API that uses everything the web kernel offers; it stands for any feature's `api.py`."""
 
 from __future__ import annotations
