@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
@@ -30,6 +30,7 @@ CLOSED = date(2024, 8, 21)
 STATE_TIMEOUT_S = 300
 POLL_S = 0.2
 AT_ONCE = 4
+ANSWER_SUFFIXES = frozenset({".xlsx", ".xml"})  # what is still being written has another
 
 Say = Callable[[str], None]
 
@@ -149,19 +150,20 @@ class Payroll:
         """Upload every answer as it comes: how many were taken, and how many had come before."""
         waited_for = {(one["channel"], one["id"]): one for one in found}
         taken: set[Path] = set()
-        repeated = 0
-        until = time.monotonic() + STATE_TIMEOUT_S
         answered: set[tuple[str, str]] = set()
-        while time.monotonic() < until:
+        jobs: list[tuple[Person, str]] = []
+        until = time.monotonic() + STATE_TIMEOUT_S
+        while answered < waited_for.keys() or not self._one_came_twice(taken):
+            if time.monotonic() > until:
+                raise TimeoutError("the providers did not answer every list")
             for path in self._new_answers(taken):
                 taken.add(path)
-                key, was_repeated = self._upload(path, waited_for)
-                repeated += was_repeated
-                answered.add(key)
-            if answered >= waited_for.keys() and self._one_came_twice(taken):
-                return len(taken), repeated
+                answered.add(key := self._key_of(path, waited_for))
+                jobs.extend(self._upload(path, waited_for[key]))
             time.sleep(POLL_S)
-        raise TimeoutError("the providers did not answer every list")
+        for officer, job in jobs:
+            officer.wait_for_job("beneficiaries", job)
+        return len(taken), len(taken) - len(jobs)
 
     def close(self, found: Sequence[Mapping[str, Any]]) -> None:
         """Every list is asked to close; the ledger has the last word."""
@@ -188,33 +190,31 @@ class Payroll:
         return self._staff[f"cs.{self._code_of[one['unit_id']]}"]
 
     def _new_answers(self, taken: set[Path]) -> list[Path]:
-        found = [
-            path for channel in ("post", "bank") for path in (self._channels / channel / "outbox").glob("*")
-        ]
-        return sorted(path for path in found if path not in taken and not path.name.startswith("."))
+        boxes = [self._channels / channel / "outbox" for channel in ("post", "bank")]
+        found = [path for box in boxes for path in box.glob("*") if path.suffix in ANSWER_SUFFIXES]
+        return sorted(path for path in found if path not in taken)
 
     @staticmethod
     def _one_came_twice(taken: set[Path]) -> bool:
         return any("-again" in path.name for path in taken)
 
-    def _upload(
-        self, path: Path, waited_for: Mapping[tuple[str, str], Mapping[str, Any]]
-    ) -> tuple[tuple[str, str], bool]:
+    @staticmethod
+    def _key_of(path: Path, waited_for: Iterable[tuple[str, str]]) -> tuple[str, str]:
         channel = path.parent.parent.name
-        key = next(key for key in waited_for if key[0] == channel and key[1] in path.name)
-        one = waited_for[key]
+        return next(key for key in waited_for if key[0] == channel and key[1] in path.name)
+
+    def _upload(self, path: Path, one: Mapping[str, Any]) -> list[tuple[Person, str]]:
+        """The job that matches the answer, none where this very file came before."""
         officer = self._officer(one)
         url = f"/v1/statements?provider={one['provider']}"
+        act = f"answer-{path.name}"
         try:
-            started = officer.upload(
-                "beneficiaries", url, path.name, path.read_bytes(), on=ANSWERED, act=f"answer-{path.name}"
-            )
+            started = officer.upload("beneficiaries", url, path.name, path.read_bytes(), on=ANSWERED, act=act)
         except Refused as refusal:
             if refusal.code == "statement_repeated":
-                return key, True
+                return []
             raise
-        officer.wait_for_job("beneficiaries", started["job_id"])
-        return key, False
+        return [(officer, started["job_id"])]
 
 
 def _by_district(news: Sequence[News]) -> list[list[News]]:

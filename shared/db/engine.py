@@ -39,6 +39,6 @@ def dedicated(engine: Engine) -> Iterator[Connection]:
 
     One that went back to the pool would keep the session's advisory locks, out of its owner's reach.
     """
-    with engine.connect() as connection:
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.detach()
-        yield connection.execution_options(isolation_level="AUTOCOMMIT")
+        yield connection

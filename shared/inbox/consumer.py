@@ -177,7 +177,7 @@ class Consumer:
             if attempts < CRASHES_MAX:
                 raise
             log.exception(
-                "message_is_a_bug", consumer=self._name, event=message.item.id, type=message.item.type
+                "message_is_a_bug", consumer=self._name, event_id=message.item.id, type=message.item.type
             )
             self._quarantine(message, "bug", f"{type(error).__name__} at {attempts} attempts; see the log.")
 
@@ -188,7 +188,7 @@ class Consumer:
         log.error(
             "message_quarantined",
             consumer=self._name,
-            event=message.item.id,
+            event_id=message.item.id,
             type=message.item.type,
             code=code,
         )

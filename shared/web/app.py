@@ -33,7 +33,7 @@ def build_app(context: Context, blueprints: Sequence[Blueprint]) -> Flask:
 
     Bounds: a body of at most 1 MiB, unless a view that takes files raises it for itself.
     """
-    app = Flask(context.service)
+    app = Flask(context.service, static_folder=None)
     app.config.update(
         API_TITLE=f"Fundtrail {context.service}",
         API_VERSION="v1",

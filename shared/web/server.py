@@ -14,6 +14,7 @@ from shared.settings import Settings
 TIMEOUT_S = 60
 GRACEFUL_S = 20
 BACKLOG = 512
+KEEPALIVE_S = 1
 REQUEST_LINE_MAX = 8190
 
 
@@ -35,6 +36,7 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn brings no types
             "timeout": TIMEOUT_S,
             "graceful_timeout": GRACEFUL_S,
             "backlog": BACKLOG,
+            "keepalive": KEEPALIVE_S,
             "limit_request_line": REQUEST_LINE_MAX,
             "preload_app": False,
             "control_socket_disable": True,
