@@ -10,9 +10,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from deploy.cli import annex, check, drill, epoch, quarantine, reset, up, verify
+from deploy.cli import annex, check, drill, epoch, quarantine, republish, reset, up, verify
 
-MODULES = (annex, check, drill, epoch, quarantine, reset, up, verify)
+MODULES = (annex, check, drill, epoch, quarantine, republish, reset, up, verify)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

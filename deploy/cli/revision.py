@@ -11,10 +11,11 @@ import os
 import sys
 
 from alembic import command
+from alembic.operations.ops import MigrationScript
 from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, create_engine, text
 
-from shared.db.migrations import config_for
+from shared.db.migrations import config_for, upgrade
 
 SCRATCH = "fundtrail_revision"
 
@@ -51,12 +52,23 @@ def write_revision(service: str, message: str, url: str) -> None:
     with engine.connect() as connection:
         config = config_for(service)
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-        connection.commit()
+        upgrade(connection, service)
         number = len(list(ScriptDirectory.from_config(config).walk_revisions())) + 1
-        command.revision(config, message, autogenerate=True, rev_id=f"{number:04d}")
+        command.revision(
+            config,
+            message,
+            autogenerate=True,
+            rev_id=f"{number:04d}",
+            process_revision_directives=_leave_out_empty,
+        )
     sys.stdout.write(f"{service}: {len(metadata.tables)} tables compared\n")
     engine.dispose()
+
+
+def _leave_out_empty(_: object, __: object, directives: list[MigrationScript]) -> None:
+    operations = directives[0].upgrade_ops
+    if operations is not None and operations.is_empty():
+        directives.clear()
 
 
 if __name__ == "__main__":

@@ -55,7 +55,8 @@ SELECT 'decision_lines/' || l.id AS place,
 FROM decision_lines l JOIN decisions d ON d.id = l.decision_id
 LEFT JOIN (
     SELECT t.id, t.decision_line, t.amount_vnd FROM transfers t
-    JOIN accounts a ON a.id = t.debit_account WHERE t.kind = 'direct' AND a.role IN ('source', 'envelope')
+    JOIN accounts a ON a.id = t.debit_account JOIN accounts c ON c.id = t.credit_account
+    WHERE t.kind = 'direct' AND a.role IN ('source', 'envelope') AND c.role IN ('envelope', 'allotment')
 ) AS t ON t.decision_line = l.id
 WHERE d.state = 'issued'
 GROUP BY l.id, l.amount_vnd HAVING count(t.id) <> 1 OR sum(t.amount_vnd) <> l.amount_vnd;

@@ -26,7 +26,7 @@ def migrate(engine: Engine, service: str, metadata: MetaData) -> None:
         connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": MIGRATION_LOCK})
         connection.commit()
         try:
-            _upgrade(connection, service)
+            upgrade(connection, service)
             with connection.begin():
                 _first_rows(connection)
                 _grant(connection, service, metadata)
@@ -56,7 +56,8 @@ def run_environment(metadata: MetaData) -> None:
         context.run_migrations()
 
 
-def _upgrade(connection: Connection, service: str) -> None:
+def upgrade(connection: Connection, service: str) -> None:
+    """Every migration of the service has run on this connection."""
     connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
     connection.commit()
     config = config_for(service)

@@ -171,11 +171,16 @@ def accounts_of(decision: Decision, line: Line) -> tuple[AccountKey, AccountKey]
 
 
 def ensure_amounts(amounts: Iterable[int]) -> None:
-    """Nothing, where every amount is 1 to 2^53-1 đồng. Raises: Rejected amount_out_of_range."""
+    """Nothing, where every amount and their sum is 1 to 2^53-1 đồng. Raises: Rejected amount_out_of_range."""
+    total = 0
     for amount in amounts:
+        total += amount
         if not 1 <= amount <= MAX_VND:
             message = f"{amount} is no amount of a line; it is 1 to {MAX_VND} đồng."
             raise Rejected("amount_out_of_range", message)
+    if total > MAX_VND:
+        message = f"The lines add up to {total}; a decision is on at most {MAX_VND} đồng."
+        raise Rejected("amount_out_of_range", message)
 
 
 def _faults(line: Line, article: Article | None, on: date) -> list[Fault]:

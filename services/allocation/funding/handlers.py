@@ -186,7 +186,10 @@ def _post(work: Work, facts: dict[str, Any], kind: str, to: Role) -> None:
         )
         for line in facts["lines"]
     ]
-    _ensure_accepted(ledger.transfer(work, batch))
+    outcomes = ledger.transfer(work, batch)
+    _ensure_accepted(outcomes)
+    if all(one.exists for one in outcomes):  # told again under another event: it is posted already
+        return
     store.add_posts(
         work.connection,
         [

@@ -36,7 +36,7 @@ def transfer(body: dict[str, Any]) -> dict[str, Any]:
     work = current_work()
     pairs = [(_key(one.pop("debit")), _key(one.pop("credit")), one) for one in body["transfers"]]
     keys = [key for debit, credit, _ in pairs for key in (debit, credit)]
-    _ensure_reach(work, keys)
+    _ensure_reach(work, {key.unit for key in keys if key.unit is not None})
     store.open_accounts(work.connection, keys)
     outcomes = handlers.transfer(work, [_transfer(work, *pair) for pair in pairs])
     return {"outcomes": [_shown(one) for one in outcomes]}
@@ -48,7 +48,9 @@ def transfer(body: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, OutcomeSchema)
 def reverse(body: dict[str, Any], transfer_id: UUID) -> dict[str, Any]:
     """Reverse a posted transfer, with a reason."""
-    return _shown(handlers.reverse(current_work().because(body["reason"]), transfer_id))
+    work = current_work().because(body["reason"])
+    _ensure_reach(work, store.units_of(work.connection, transfer_id))
+    return _shown(handlers.reverse(work, transfer_id))
 
 
 @blueprint.get("/accounts")
@@ -69,8 +71,8 @@ def list_transfers(query: dict[str, Any], account_id: UUID) -> Any:  # noqa: ANN
     return queries.transfers_of(current_connection(), account_id, query)
 
 
-def _ensure_reach(work: Work, keys: list[AccountKey]) -> None:
-    for unit in {key.unit for key in keys if key.unit is not None}:
+def _ensure_reach(work: Work, units: set[UUID]) -> None:
+    for unit in units:
         ensure_reach(work.connection, current_principal(), "ledger.transfer", unit, work.act.business_date)
 
 

@@ -171,6 +171,17 @@ def transfer(connection: Connection, transfer_id: UUID) -> Row[Any] | None:
     return connection.execute(select(transfers).where(transfers.c.id == transfer_id)).one_or_none()
 
 
+def units_of(connection: Connection, transfer_id: UUID) -> set[UUID]:
+    """The units whose accounts a stored transfer moved; none where there is no such transfer."""
+    sides = accounts.c.id.in_([transfers.c.debit_account, transfers.c.credit_account])
+    rows = connection.scalars(
+        select(accounts.c.unit_id)
+        .join(transfers, sides)
+        .where(transfers.c.id == transfer_id, accounts.c.unit_id.is_not(None))
+    )
+    return set(rows)
+
+
 def line_balances(connection: Connection, account: UUID) -> list[tuple[UUID, int]]:
     """What each decision line has put into an account and not yet lost from it, oldest line first."""
     into = func.sum(transfers.c.amount_vnd).filter(

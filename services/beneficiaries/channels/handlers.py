@@ -8,10 +8,10 @@ from uuid import UUID
 
 from services.beneficiaries.channels import pain001, post_list
 from services.beneficiaries.channels.lines import pay_lines
-from services.beneficiaries.channels.providers import Channel
 from services.beneficiaries.lists import store
 from services.beneficiaries.lists.events import ListExported
 from services.beneficiaries.lists.model import State
+from services.beneficiaries.providers.model import Channel
 from services.beneficiaries.units.queries import names_of
 from shared.db.unit_of_work import Work
 from shared.journal.recording import Topic

@@ -10,13 +10,13 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from services.beneficiaries.channels.providers import channels
 from services.beneficiaries.entitlements.model import PersonFacts, differences, district_in, due
 from services.beneficiaries.lists import store as lists
 from services.beneficiaries.lists.model import list_id_of, payment_id_of
 from services.beneficiaries.obligations import store as obligations
 from services.beneficiaries.obligations.model import Kind, PersonMonth, person_month
 from services.beneficiaries.payroll.handlers import closed_months, finish_payroll
+from services.beneficiaries.providers.model import channels
 from services.beneficiaries.rates.handlers import rate_book
 from services.beneficiaries.register import store as register
 from services.beneficiaries.register.tables import persons

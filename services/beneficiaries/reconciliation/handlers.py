@@ -7,11 +7,11 @@ from uuid import UUID
 
 from sqlalchemy import insert
 
-from services.beneficiaries.channels.providers import PROVIDERS, Channel
 from services.beneficiaries.lists import model as list_model
 from services.beneficiaries.lists import store as lists
 from services.beneficiaries.lists.events import ListClosed
 from services.beneficiaries.lists.model import LINE, PaymentList, State
+from services.beneficiaries.providers.model import PROVIDERS, Channel
 from services.beneficiaries.reconciliation import store
 from services.beneficiaries.reconciliation.model import Outcome
 from services.beneficiaries.reconciliation.tables import statements

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from sqlalchemy import Row, update
 
-from services.beneficiaries.channels.providers import Channel
 from services.beneficiaries.lists.model import LINE
+from services.beneficiaries.providers.model import Channel
 from services.beneficiaries.reconciliation import camt053, post_result, store
 from services.beneficiaries.reconciliation.events import PaymentsReturned, PaymentsSettled, StatementMatched
 from services.beneficiaries.reconciliation.handlers import FORMATS

@@ -30,7 +30,7 @@ class ChangeRequested:
     person_id: str
     unit_id: str
     kind: str
-    evidence: str
+    evidence_sha256: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,11 @@ def request_change(work: Work, command: RequestChange) -> Change:
     store.add_change(work.connection, change)
     work.record(
         ChangeRequested(
-            str(change.id), str(person.id), str(person.commune_id), change.kind.value, change.evidence
+            change_id=str(change.id),
+            person_id=str(person.id),
+            unit_id=str(person.commune_id),
+            kind=change.kind.value,
+            evidence_sha256=canonical.digest(change.evidence.encode()),
         )
     )
     return change

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.beneficiaries.channels.providers import channels
+from services.beneficiaries.providers.model import channels
 from services.beneficiaries.rates.handlers import rate_book
 from services.beneficiaries.register import store
 from services.beneficiaries.register.handlers import Registrar

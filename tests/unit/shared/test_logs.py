@@ -53,8 +53,8 @@ def test_an_unknown_level_means_the_usual_one(capsys: pytest.CaptureFixture[str]
 def test_a_crash_is_logged_on_one_line_with_its_trace(capsys: pytest.CaptureFixture[str]) -> None:
     configure("allocation", "worker", "INFO")
     try:
-        raise ZeroDivisionError("a bug")
+        divmod(1, 0)
     except ZeroDivisionError:
         structlog.get_logger().exception("loop_crashed")
     (line,) = lines(capsys)
-    assert "ZeroDivisionError: a bug" in str(line["exception"])
+    assert "ZeroDivisionError" in str(line["exception"])

@@ -25,7 +25,8 @@ def test_a_cursor_can_stand_in_an_address(key: list[str | int]) -> None:
 
 @given(st.sets(st.integers(0, 10_000)), st.integers(1, 50))
 def test_turning_pages_shows_every_item_once_and_in_order(numbers: set[int], limit: int) -> None:
-    items, shown, cursor = sorted(numbers), [], None
+    items, cursor = sorted(numbers), None
+    shown: list[int] = []
     for _ in range(len(items) + 1):
         after = decode(cursor, 1)
         found = [n for n in items if after is None or n > int(after[0])][: limit + 1]

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import io
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,8 @@ from shared.web.uploads import FILE_BYTES_MAX
 from tests.integration.shared.web.conftest import problem
 
 if TYPE_CHECKING:
+    from werkzeug.test import TestResponse
+
     from tests.integration.shared.web.conftest import Caller
 
 GOOD = {"name": "ngựa gỗ", "amount_vnd": 12_000}
@@ -80,11 +81,16 @@ def test_a_body_that_is_too_large_is_refused(officer: Caller) -> None:
 
 def test_only_a_view_that_takes_files_takes_large_bodies(officer: Caller) -> None:
     size = BODY_BYTES_MAX * 3
-    reply = officer.ask("POST", "/v1/toys/file", data={"file": (io.BytesIO(b"x" * size), "a.bin")})
-    assert reply.get_json() == {"size": size}
-    large = b"x" * (FILE_BYTES_MAX + 1)
-    reply = officer.ask("POST", "/v1/toys/file", data={"file": (io.BytesIO(large), "a.bin")})
-    assert reply.status_code == 413
+    assert upload(officer, size).get_json() == {"size": size}
+    assert upload(officer, FILE_BYTES_MAX + 1).status_code == 413
+    assert upload(officer, FILE_BYTES_MAX * 2).status_code == 413
+
+
+def upload(officer: Caller, size: int) -> TestResponse:
+    head = b'--line\r\nContent-Disposition: form-data; name="file"; filename="a.bin"\r\n\r\n'
+    body = head + b"x" * size + b"\r\n--line--\r\n"
+    headers = {"Content-Type": "multipart/form-data; boundary=line"}
+    return officer.ask("POST", "/v1/toys/file", headers, data=body)
 
 
 def test_what_was_refused_by_law_has_code_place_and_cure(officer: Caller) -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from flask_smorest import Blueprint
 from flask_smorest.fields import Upload
 from marshmallow import Schema, fields
 from sqlalchemy import text
@@ -25,6 +24,7 @@ from shared.web.acting import (
     reads,
     show_version,
 )
+from shared.web.blueprint import Blueprint
 from shared.web.schemas import Closed, PageQuery, TextField, VndField, page_of
 from shared.web.uploads import content_of
 from tests.integration.shared.conftest import Counted

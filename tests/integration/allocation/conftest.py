@@ -1,0 +1,92 @@
+"""A house with reference data, its application, and the people who come to its desks."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from joserfc.jwk import ECKey, KeySet
+
+from deploy.local.provisioning import Addresses
+from services.allocation.decisions.api import blueprint as decisions
+from services.allocation.funding_rules.handlers import load_funding_rules
+from services.allocation.funding_rules.model import published_rules
+from services.allocation.ledger.api import blueprint as ledger
+from services.allocation.legal_bases.api import blueprint as legal_bases
+from services.allocation.legal_bases.handlers import load_legal_bases
+from services.allocation.legal_bases.published import published_articles
+from services.allocation.refusals import REFUSALS
+from services.allocation.treasury.api import blueprint as treasury
+from services.allocation.units.api import blueprint as units
+from services.allocation.units.handlers import load_units
+from services.allocation.units.snapshots import published_units
+from shared.db.unit_of_work import Act, UnitOfWork
+from shared.documents.keys import ensure_key
+from shared.documents.store import DocumentStore
+from shared.kernel.clock import FixedClock
+from shared.web.app import build_app
+from shared.web.auth import TokenVerifier
+from shared.web.context import Context
+from tests.integration.allocation.house import AUDIENCE, ISSUER, NOON, SERVICE, House, Person
+from tests.integration.allocation.offices import Offices
+
+BLUEPRINTS = (units, legal_bases, ledger, decisions, treasury)
+
+
+@pytest.fixture
+def bare_house(database: Callable[[str], Addresses]) -> Iterator[House]:
+    """A migrated database without reference data: enough for the ledger itself."""
+    with _checked(database) as house:
+        yield house
+
+
+@pytest.fixture
+def house(database: Callable[[str], Addresses]) -> Iterator[House]:
+    """A migrated database with the published units, legal bases and funding rules."""
+    with _checked(database) as house:
+        act = Act.system(SERVICE, house.clock.now(), "published lists")
+        with house.unit_of_work.begin(act) as work:
+            load_units(work, published_units())
+            load_legal_bases(work, *published_articles())
+            load_funding_rules(work, published_rules())
+        yield house
+
+
+@contextlib.contextmanager
+def _checked(database: Callable[[str], Addresses]) -> Iterator[House]:
+    """A house in which every invariant holds when the test is over."""
+    house = House(database(SERVICE), FixedClock(NOON))
+    try:
+        yield house
+        assert [str(one) for one in house.findings()] == []
+    finally:
+        house.close()
+
+
+@pytest.fixture
+def key() -> ECKey:
+    return ECKey.generate_key("P-256", auto_kid=True)
+
+
+@pytest.fixture
+def app(house: House, key: ECKey, tmp_path: Path) -> Flask:
+    """The application as `create_app` puts it together, with a clock and an issuer of the test."""
+    published = KeySet([key]).as_dict(private=False)
+    verifier = TokenVerifier(ISSUER, AUDIENCE, lambda: published, house.clock)
+    documents = DocumentStore(tmp_path / "documents", ensure_key(tmp_path / "keys" / "documents.key"))
+    unit_of_work = UnitOfWork(house.engine(house.addresses.service), house.clock, REFUSALS)
+    context = Context(SERVICE, unit_of_work, verifier, house.clock, {"documents": documents})
+    return build_app(context, BLUEPRINTS)
+
+
+@pytest.fixture
+def offices(house: House, app: Flask, key: ECKey) -> Offices:
+    """The finance office, its checker and its head, the Treasury, and strangers on request."""
+
+    def person(subject: str, grants: dict[str, tuple[str, ...]]) -> Person:
+        return Person(app, key, house.clock, subject, grants)
+
+    return Offices(house, person)
