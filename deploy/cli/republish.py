@@ -1,4 +1,4 @@
-"""`fundtrail republish SERVICE`: let a service's relay send its journal again; what is known is recognised."""
+"""`fundtrail republish SERVICE`: a service's relay sends its journal again; repeats do no harm."""
 
 from __future__ import annotations
 

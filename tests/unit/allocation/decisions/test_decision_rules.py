@@ -177,9 +177,9 @@ def test_all_faults_of_all_lines_come_at_once() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("amounts", [[0], [-1], [1, 0], [MAX_VND + 1]])
+@pytest.mark.parametrize("amounts", [[0], [-1], [1, 0], [MAX_VND + 1], [1, MAX_VND]])
 def test_amounts_are_above_zero_and_within_bounds(amounts: list[int]) -> None:
-    ensure_amounts([1, MAX_VND])
+    ensure_amounts([1, MAX_VND - 1])
     with pytest.raises(Rejected) as caught:
         ensure_amounts(amounts)
     assert caught.value.code == "amount_out_of_range"

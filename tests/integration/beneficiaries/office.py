@@ -1,0 +1,300 @@
+"""A benefits office under test: its API, its jobs, and allocation's answers as they come over the bus."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+import xlsxwriter
+from flask import Flask
+from joserfc import jwt
+from joserfc.jwk import ECKey
+from sqlalchemy import Engine, text
+from werkzeug.test import TestResponse
+
+from services.beneficiaries.register.rows import COLUMNS
+from services.beneficiaries.worker import HANDLERS
+from shared.db.engine import dedicated
+from shared.db.unit_of_work import Act, UnitOfWork
+from shared.inbox.consumer import act_of
+from shared.jobs.runner import Runner
+from shared.journal.envelope import Envelope
+from shared.kernel import canonical
+from shared.kernel.clock import FixedClock
+from shared.kernel.ids import id_of, new_id
+
+ISSUER, AUDIENCE = "https://issuer.test", "fundtrail"
+JULY_20 = datetime(2024, 7, 20, 5, tzinfo=UTC)
+PROVINCE = id_of("unit", "Quảng Nam")
+NUI_THANH, THANG_BINH = id_of("unit", "Núi Thành"), id_of("unit", "Thăng Bình")
+COMMUNES = {"20965": ("Tam Anh Bắc", NUI_THANH), "20791": ("Bình Nguyên", THANG_BINH)}
+OFFICER = (
+    "persons.import",
+    "persons.read",
+    "openings.import",
+    "changes.request",
+    "payroll.run",
+    "payroll.read",
+)
+LISTS = ("lists.read", "lists.submit", "lists.withdraw", "lists.export", "results.upload", "results.read")
+APPROVER = ("changes.approve", "openings.approve", "lists.approve", "lists.read")
+MULTIPART = "multipart/form-data; boundary=line"
+
+
+@dataclass
+class Person:
+    """Somebody at a desk, with their permissions in some units."""
+
+    office: Office
+    subject: str
+    permissions: tuple[str, ...]
+    units: tuple[UUID, ...] = (PROVINCE,)
+
+    def ask(self, method: str, path: str, body: Any = None, **more: Any) -> TestResponse:  # noqa: ANN401
+        headers = {"Authorization": f"Bearer {self._token()}", "Idempotency-Key": str(new_id())}
+        options: dict[str, Any] = {} if body is None else {"json": body}
+        headers |= more.pop("headers", {})
+        return self.office.app.test_client().open(path, method=method, headers=headers, **options, **more)
+
+    def post(self, path: str, body: Any = None) -> Any:  # noqa: ANN401 - the body of a good reply
+        return self.good(self.ask("POST", path, body))
+
+    def get(self, path: str) -> Any:  # noqa: ANN401 - the body of a good reply
+        return self.good(self.ask("GET", path))
+
+    def send(self, path: str, content: bytes, name: str = "file") -> TestResponse:
+        head = f'--line\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'.encode()
+        body = head + content + b"\r\n--line--\r\n"
+        return self.ask("POST", path, data=body, headers={"Content-Type": MULTIPART})
+
+    @staticmethod
+    def good(reply: TestResponse) -> Any:  # noqa: ANN401 - the body
+        assert reply.status_code < 300, reply.get_json()
+        return reply.get_json()
+
+    def _token(self) -> str:
+        units = [str(unit) for unit in self.units]
+        claims = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": self.subject,
+            "name": self.subject,
+            "exp": int(self.office.clock.now().timestamp()) + 600,
+            "grants": dict.fromkeys(self.permissions, units),
+        }
+        return jwt.encode({"alg": "ES256", "kid": self.office.key.kid}, claims, self.office.key)
+
+
+@dataclass
+class Office:
+    """The service's parts under test."""
+
+    app: Flask
+    unit_of_work: UnitOfWork
+    runner: Runner
+    owner: Engine
+    clock: FixedClock
+    key: ECKey
+    position: int = 0
+
+    @property
+    def officer(self) -> Person:
+        return Person(self, "lan", (*OFFICER, *LISTS, "jobs.read"))
+
+    @property
+    def approver(self) -> Person:
+        return Person(self, "minh", APPROVER)
+
+    def on(self, year: int, month: int, day: int) -> None:
+        """Another day begins."""
+        noon = datetime(year, month, day, 5, tzinfo=UTC)
+        self.clock.advance(noon - self.clock.now())
+
+    def work_off(self) -> None:
+        """Run every job that waits."""
+        with dedicated(self.unit_of_work.engine) as lock:
+            while self.runner._run_one(lock, threading.Event(), lambda: None):
+                pass
+
+    def hear(self, kind: str, **data: Any) -> None:  # noqa: ANN401 - fields of the event
+        """A fact of allocation arrives."""
+        self.position += 1
+        now = self.clock.now()
+        item = Envelope(
+            id=str(new_id()),
+            source="allocation",
+            epoch=1,
+            position=self.position,
+            topic="events",
+            type=f"vn.fundtrail.{kind}.v1",
+            key=str(data.get("list_id", "")),
+            subjects=(),
+            occurred_at=now,
+            recorded_at=now,
+            actor="system:allocation",
+            backdated=False,
+            data=canonical.encode(data),
+        )
+        with self.unit_of_work.begin(Act.system("beneficiaries", now)) as work:
+            HANDLERS[item.type](work.under(act_of("beneficiaries", item)), item)
+
+    def rows(self, query: str, **values: Any) -> Sequence[Any]:  # noqa: ANN401 - values of SQL
+        with self.owner.connect() as connection:
+            return connection.execute(text(query), values).all()
+
+    def one(self, query: str, **values: Any) -> Any:  # noqa: ANN401 - a value of SQL
+        with self.owner.connect() as connection:
+            return connection.scalar(text(query), values)
+
+    def events(self, kind: str) -> list[dict[str, Any]]:
+        found = self.rows(
+            "SELECT data FROM journal WHERE type = :type ORDER BY seq", type=f"vn.fundtrail.{kind}.v1"
+        )
+        return [canonical.decode(bytes(row.data)) for row in found]
+
+    def load_units(self) -> None:
+        self.hear(
+            "units.loaded", snapshot="s", items=[*map(_district, (NUI_THANH, THANG_BINH)), *_communes()]
+        )
+
+    def import_persons(self, *people: Mapping[str, str], dry_run: bool = False) -> dict[str, Any]:
+        """The job that took the file in."""
+        started = self.officer.good(
+            self.officer.send(f"/v1/persons/imports?dry_run={str(dry_run).lower()}", csv_of(COLUMNS, people))
+        )
+        self.work_off()
+        job: dict[str, Any] = self.officer.get(f"/v1/jobs/{started['job_id']}")
+        return job
+
+    def take_over(self, period: str, *lines: tuple[str, str, int]) -> str:
+        """The id of the closed opening of a month."""
+        rows = [{"person_number": n, "code": c, "amount_vnd": str(amount)} for n, c, amount in lines]
+        content = csv_of(("person_number", "code", "amount_vnd"), rows)
+        started = self.officer.good(self.officer.send(f"/v1/openings/{period}/imports", content))
+        self.work_off()
+        self.approver.post(f"/v1/openings/{started['opening_id']}/approval")
+        opening_id: str = started["opening_id"]
+        return opening_id
+
+    def pay(self, period: str) -> dict[str, Any]:
+        """The computed run of a month."""
+        self.officer.post(f"/v1/payroll/{period}")
+        self.work_off()
+        run: dict[str, Any] = self.officer.get(f"/v1/payroll/{period}")
+        return run
+
+    def lists(self, period: str = "2024-08") -> dict[tuple[str, str], dict[str, Any]]:
+        """The lists of a month by district and provider."""
+        names = {str(NUI_THANH): "Núi Thành", str(THANG_BINH): "Thăng Bình"}
+        items = self.officer.get(f"/v1/lists?period={period}")["items"]
+        return {(names[one["unit_id"]], one["provider"]): one for one in items}
+
+    def approve(self, list_id: str) -> dict[str, Any]:
+        """The list, submitted by one person and approved by another."""
+        submitted = self.officer.post(f"/v1/lists/{list_id}/submission")
+        content = {"content_sha256": submitted["content_sha256"]}
+        approved: dict[str, Any] = self.approver.post(f"/v1/lists/{list_id}/approval", content)
+        return approved
+
+    def instruct(self, list_id: str) -> dict[str, Any]:
+        """The list, approved, funded and instructed."""
+        approved = self.approve(list_id)
+        for kind in ("funds.held", "funds.drawn"):
+            self.hear(kind, list_id=list_id, submission=approved["submission"], lines=[])
+        self.work_off()
+        instructed: dict[str, Any] = self.officer.get(f"/v1/lists/{list_id}")
+        assert instructed["state"] == "instructed"
+        return instructed
+
+    def payments(self, list_id: str) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = self.officer.get(f"/v1/lists/{list_id}/payments")["items"]
+        return items
+
+    def answer(self, provider: str, content: bytes) -> dict[str, Any]:
+        """The statement, matched."""
+        started = self.officer.good(self.officer.send(f"/v1/statements?provider={provider}", content))
+        self.work_off()
+        statement: dict[str, Any] = self.officer.get(f"/v1/statements/{started['statement_id']}")
+        return statement
+
+    def unmatched(self, statement: Mapping[str, Any]) -> list[tuple[int, str]]:
+        page = self.officer.get(f"/v1/statements/{statement['id']}/unmatched")
+        return [(row["row"], row["code"]) for row in page["items"]]
+
+
+def person(number: str, **changes: str) -> dict[str, str]:
+    """A row of a register file."""
+    row = {
+        "number": number,
+        "full_name": "Nguyễn Thị Hoà",
+        "birth_year": "1948",
+        "identity_number": "",
+        "commune_code": "20965",
+        "benefits": "TB:45:2015-03",
+        "provider": "POST-QNA",
+        "bank_code": "",
+        "account_number": "",
+    }
+    return row | changes
+
+
+def by_bank(number: str, **changes: str) -> dict[str, str]:
+    bank = {"provider": "BANK-QNA", "bank_code": "VBA", "account_number": "4201205123456"}
+    return person(number, **(bank | changes))
+
+
+def csv_of(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> bytes:
+    lines = [",".join(columns), *(",".join(row[column] for column in columns) for row in rows)]
+    return "\n".join(lines).encode()
+
+
+def post_answer(*rows: tuple[str, int, str, str], day: str = "2024-08-05") -> bytes:
+    """The post's result list. Shape: payment, amount, result, reason."""
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ("Mã chi trả", "Số tiền (đồng)", "Kết quả", "Lý do", "Ngày chi trả"))
+        for number, row in enumerate(rows, 1):
+            sheet.write_row(number, 0, (*row, day))
+    return buffer.getvalue()
+
+
+def bank_answer(*rows: tuple[str, int, str], currency: str = "VND") -> bytes:
+    """The bank's camt.053. Shape: payment, amount, return reason or nothing."""
+    entries = "".join(
+        f"<Ntry><ValDt><Dt>2024-08-05</Dt></ValDt><NtryDtls><TxDtls><Refs><EndToEndId>{UUID(payment).hex}"
+        f'</EndToEndId></Refs><Amt Ccy="{currency}">{amount}</Amt>'
+        + (f"<RtrInf><Rsn><Cd>{reason}</Cd></Rsn></RtrInf>" if reason else "")
+        + "</TxDtls></NtryDtls></Ntry>"
+        for payment, amount, reason in rows
+    )
+    space = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
+    return (
+        f'<Document xmlns="{space}"><BkToCstmrStmt><Stmt>{entries}</Stmt></BkToCstmrStmt></Document>'.encode()
+    )
+
+
+def _district(unit_id: UUID) -> dict[str, Any]:
+    return _unit(unit_id, str(unit_id)[:6], "a district", 2, PROVINCE)
+
+
+def _communes() -> list[dict[str, Any]]:
+    return [_unit(id_of("unit", code), code, name, 3, above) for code, (name, above) in COMMUNES.items()]
+
+
+def _unit(unit_id: UUID, code: str, name: str, level: int, parent: UUID) -> dict[str, Any]:
+    since = date(1900, 1, 1).isoformat()
+    return {
+        "unit_id": str(unit_id),
+        "code": code,
+        "name": name,
+        "level": level,
+        "valid_from": since,
+        "valid_to": None,
+        "parents": [{"parent_id": str(parent), "valid_from": since, "valid_to": None}],
+    }

@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from shared.kernel.ids import new_id
+from tests.integration.beneficiaries.office import bank_answer, by_bank, person, post_answer
+
+if TYPE_CHECKING:
+    from tests.integration.beneficiaries.office import Office
+
+Instructed = dict[str, list[tuple[str, int]]]
+PAID, UNPAID = "Đã trả", "Chưa trả"
+POST, BANK = "POST-QNA", "BANK-QNA"
+
+
+@pytest.fixture
+def instructed(office: Office) -> Instructed:
+    """Payments (id, amount) in the providers' hands: four at the post, three at the bank."""
+    office.import_persons(
+        *(person(f"QN-{n}") for n in range(100, 104)), *(by_bank(f"QN-{n}") for n in range(200, 203))
+    )
+    office.pay("2024-08")
+    found = {}
+    for (_, provider), one in office.lists().items():
+        office.instruct(one["id"])
+        found[provider] = [(payment["id"], payment["amount_vnd"]) for payment in office.payments(one["id"])]
+    return found
+
+
+def list_of(office: Office, provider: str) -> str:
+    list_id: str = office.lists()["Núi Thành", provider]["id"]
+    return list_id
+
+
+def outcomes(office: Office) -> dict[str, str]:
+    return {str(row.payment_id): row.kind for row in office.rows("SELECT payment_id, kind FROM outcomes")}
+
+
+def test_an_answer_settles_what_it_says_and_nothing_else(office: Office, instructed: Instructed) -> None:
+    first, second, third, silent = instructed[POST]
+    content = post_answer((*first, PAID, ""), (*second, UNPAID, "MD07"), (*third, PAID, ""))
+    statement = office.answer(POST, content)
+    assert (statement["state"], statement["row_count"]) == ("told", 3)
+    assert (statement["matched_count"], statement["unmatched_count"]) == (3, 0)
+    assert outcomes(office) == {first[0]: "settled", second[0]: "returned", third[0]: "settled"}
+    assert silent[0] not in outcomes(office)
+
+
+def test_outcomes_are_told_with_sums_and_reasons(office: Office, instructed: Instructed) -> None:
+    first, second, *_ = instructed[BANK]
+    office.answer(BANK, bank_answer((*first, ""), (*second, "AC04")))
+    (settled,), (returned,) = office.events("payments.settled"), office.events("payments.returned")
+    assert settled["lines"] == [{"line": "merit_monthly", "count": 1, "amount_vnd": first[1]}]
+    assert [item["payment_id"] for item in settled["items"]] == [first[0]]
+    assert returned["items"][0]["reason_code"] == "AC04"
+    assert settled["chunk"] != returned["chunk"]
+    (matched,) = office.events("statements.matched")
+    assert (matched["row_count"], matched["matched_count"]) == (2, 2)
+
+
+def test_a_row_that_does_not_match_is_kept_for_a_person_and_the_others_count(
+    office: Office, instructed: Instructed
+) -> None:
+    first, second, third, _ = instructed[POST]
+    foreign = instructed[BANK][0]
+    statement = office.answer(
+        POST,
+        post_answer(
+            (*first, PAID, ""),
+            (str(new_id()), first[1], PAID, ""),
+            ("QN-104", first[1], PAID, ""),
+            (second[0], second[1] + 1, PAID, ""),
+            (*first, UNPAID, "MD07"),
+            (*foreign, PAID, ""),
+            (*third, PAID, ""),
+        ),
+    )
+    assert office.unmatched(statement) == [
+        (3, "payment_unknown"),
+        (4, "payment_unknown"),
+        (5, "amount_differs"),
+        (6, "line_repeated"),
+        (7, "provider_foreign"),
+    ]
+    assert outcomes(office) == {first[0]: "settled", third[0]: "settled"}
+
+
+def test_the_same_file_twice_is_refused_and_books_nothing(office: Office, instructed: Instructed) -> None:
+    content = post_answer((*instructed[POST][0], PAID, ""))
+    office.answer(POST, content)
+    again = office.officer.send(f"/v1/statements?provider={POST}", content)
+    assert (again.status_code, again.get_json()["code"]) == (409, "statement_repeated")
+    assert len(office.events("payments.settled")) == 1
+
+
+def test_a_second_answer_about_a_payment_is_a_discrepancy(office: Office, instructed: Instructed) -> None:
+    first = instructed[POST][0]
+    office.answer(POST, post_answer((*first, PAID, "")))
+    later = office.answer(POST, post_answer((*first, UNPAID, "MD07"), day="2024-08-09"))
+    assert office.unmatched(later) == [(2, "outcome_exists")]
+    assert outcomes(office) == {first[0]: "settled"}
+
+
+def test_another_currency_settles_nothing(office: Office, instructed: Instructed) -> None:
+    statement = office.answer(BANK, bank_answer((*instructed[BANK][0], ""), currency="USD"))
+    assert office.unmatched(statement) == [(1, "currency_unknown")]
+    assert outcomes(office) == {}
+
+
+def test_an_answer_before_the_list_is_instructed_is_kept_for_a_person(office: Office) -> None:
+    office.import_persons(person("QN-1"))
+    office.pay("2024-08")
+    (one,) = office.lists().values()
+    (payment,) = office.payments(one["id"])
+    statement = office.answer(POST, post_answer((payment["id"], payment["amount_vnd"], PAID, "")))
+    assert office.unmatched(statement) == [(2, "list_not_instructed")]
+
+
+def test_a_row_without_a_day_is_kept_for_a_person(office: Office, instructed: Instructed) -> None:
+    statement = office.answer(POST, post_answer((*instructed[POST][0], PAID, ""), day="soon"))
+    assert office.unmatched(statement) == [(2, "value_date_missing")]
+
+
+@pytest.mark.parametrize(
+    ("provider", "content"),
+    [
+        (POST, b"not a workbook"),
+        (POST, post_answer()[:-100]),
+        (BANK, bank_answer()[:-9]),
+        (BANK, b'<!DOCTYPE d [<!ENTITY x "y">]><Document>&x;</Document>'),
+        (BANK, post_answer()),
+    ],
+    ids=["text", "cut workbook", "cut xml", "entities", "wrong kind"],
+)
+def test_a_broken_file_is_refused_whole(
+    office: Office, instructed: Instructed, provider: str, content: bytes
+) -> None:
+    started = office.officer.good(office.officer.send(f"/v1/statements?provider={provider}", content))
+    office.work_off()
+    job = office.officer.get(f"/v1/jobs/{started['job_id']}")
+    assert job["state"] == "failed"
+    assert job["failure"].startswith("statement_broken")
+    assert office.one("SELECT count(*) FROM statement_rows") == 0
+    assert outcomes(office) == {}
+
+
+def test_an_unknown_provider_is_refused(office: Office) -> None:
+    reply = office.officer.send("/v1/statements?provider=MOMO", b"x")
+    assert (reply.status_code, reply.get_json()["code"]) == (422, "provider_unknown")
+
+
+def close(office: Office, provider: str) -> dict[str, Any]:
+    closing: dict[str, Any] = office.officer.post(f"/v1/lists/{list_of(office, provider)}/closure")
+    return closing
+
+
+def test_a_list_closes_when_the_ledger_agrees(office: Office, instructed: Instructed) -> None:
+    first, second, third = instructed[BANK]
+    office.answer(BANK, bank_answer((*first, ""), (*second, "AC04")))
+    assert close(office, BANK)["state"] == "closing"
+    (event,) = office.events("lists.closed")
+    assert event["unknown_count"] == 1
+    assert event["lines"] == [
+        {
+            "line": "merit_monthly",
+            "instructed_vnd": first[1] + second[1] + third[1],
+            "settled_vnd": first[1],
+            "returned_vnd": second[1],
+            "unknown_vnd": third[1],
+        }
+    ]
+    list_id = list_of(office, BANK)
+    office.hear(
+        "funds.list_closed", list_id=list_id, settled_vnd=first[1], returned_vnd=second[1], unknown_vnd=0
+    )
+    assert office.lists()["Núi Thành", BANK]["state"] == "closed"
+
+
+def test_a_list_stays_open_and_says_why_when_the_ledger_does_not_agree(
+    office: Office, instructed: Instructed
+) -> None:
+    office.answer(BANK, bank_answer(*((*one, "") for one in instructed[BANK])))
+    close(office, BANK)
+    office.hear("funds.close_refused", list_id=list_of(office, BANK), reason="one chunk is not posted yet")
+    reopened = office.lists()["Núi Thành", BANK]
+    assert reopened["state"] == "instructed"
+    found = office.officer.get(f"/v1/lists/{reopened['id']}")
+    assert found["refusal"]["reason"] == "one chunk is not posted yet"
+    assert close(office, BANK)["state"] == "closing"
+
+
+def test_an_answer_after_the_list_was_closed_is_kept_for_a_person(
+    office: Office, instructed: Instructed
+) -> None:
+    close(office, POST)
+    office.hear(
+        "funds.list_closed", list_id=list_of(office, POST), settled_vnd=0, returned_vnd=0, unknown_vnd=0
+    )
+    statement = office.answer(POST, post_answer((*instructed[POST][0], PAID, "")))
+    assert office.unmatched(statement) == [(2, "list_not_instructed")]
+
+
+def test_a_long_answer_is_told_in_chunks(office: Office) -> None:
+    office.import_persons(*(person(f"QN-{n:04d}") for n in range(700)))
+    office.pay("2024-08")
+    (one,) = office.lists().values()
+    office.instruct(one["id"])
+    rows = office.rows("SELECT id, amount_vnd FROM payments ORDER BY id")
+    statement = office.answer(POST, post_answer(*((str(row.id), row.amount_vnd, PAID, "") for row in rows)))
+    assert statement["matched_count"] == 700
+    events = office.events("payments.settled")
+    assert [(event["chunk"], len(event["items"])) for event in events] == [(0, 500), (1, 200)]
+    assert sum(event["lines"][0]["amount_vnd"] for event in events) == one["total_vnd"]
