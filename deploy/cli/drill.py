@@ -36,9 +36,12 @@ def add_arguments(subparsers: argparse._SubParsersAction[argparse.ArgumentParser
 
 
 def run(_: argparse.Namespace) -> int:
-    """The exit status: 0 when the proof holds and every alteration was named."""
+    """The exit status: 0 when the proof holds and every alteration was named, 2 without an instance."""
     home = home_of(os.environ)
     proof, key = home.root / "demo" / "payment.proof", home.root / "demo" / "log.vkey"
+    if not (home.addresses.exists() and proof.exists()):
+        sys.stderr.write(f"{home.root} holds no instance with a proof to alter; start one with `make run`.\n")
+        return 2
     _say("The proof as the inspector took it home:")
     verified = fundtrail_verify.main([str(proof), "--key", str(key)]) == 0
     wait_until_nothing_lags(reader_addresses(home), LAG_TIMEOUT_S)

@@ -161,11 +161,9 @@ def _environment(layout: Layout, service: str) -> dict[str, str]:
         "FUNDTRAIL_STATE_DIR": str(layout.home.root),
         "FUNDTRAIL_KEYS_DIR": str(layout.home.keys(service)),
         "FUNDTRAIL_PORTAL_URL": layout.address("portal"),
-        "FUNDTRAIL_BENEFICIARIES_URL": layout.address("beneficiaries"),
         "FUNDTRAIL_SMTP_HOST": "127.0.0.1",
         "FUNDTRAIL_SMTP_PORT": str(ports.of("smtp")),
         "FUNDTRAIL_SMS_URL": f"http://127.0.0.1:{ports.of('sms')}/messages",
-        "FUNDTRAIL_CHANNELS_DIR": str(layout.home.outside("post").parent),
     }
 
 

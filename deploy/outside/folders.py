@@ -40,10 +40,13 @@ def whole_files(folder: Path) -> list[Path]:
 def whole_or_nothing(path: Path) -> Iterator[Path]:
     """A place to write to; the file appears under its name only when it is whole and on disk."""
     partial = path.with_name(path.name + PARTIAL)
-    yield partial
-    with partial.open("rb") as file:
-        os.fsync(file.fileno())
-    partial.replace(path)
+    try:
+        yield partial
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def ensure_folders(folder: Path, *names: str) -> list[Path]:

@@ -49,14 +49,14 @@ def answer(source: Path, target: Path, seed: str) -> None:
 def read_list(path: Path) -> Iterator[Line]:
     """The lines of a pay list, one by one.
 
-    Raises: Unreadable where it is no XLSX, lacks a column, or an amount is no whole number.
+    Raises: Unreadable where it is no XLSX, lacks a column, names no real month, or an amount is no whole number.
     """
     try:
         rows: list[list[Any]] = CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0).to_python()
     except (CalamineError, OSError, IndexError) as error:
         raise Unreadable(f"{path.name} is no XLSX that can be read: {error}") from error
     heading, places = _headings(path, rows)
-    list_id, pay_on = _about(rows[:heading])
+    list_id, pay_on = _about(path, rows[:heading])
     for number, row in enumerate(rows[heading + 1 :], heading + 2):
         payment_id = str(row[places["payment"]]).strip()
         if payment_id:  # the row of the sum has none
@@ -95,18 +95,21 @@ def _headings(path: Path, rows: Sequence[Row]) -> tuple[int, Mapping[str, int]]:
     raise Unreadable(f"{path.name} has no row with the headings {PAYMENT[0]} and {AMOUNT[0]}.")
 
 
-def _about(title: Sequence[Row]) -> tuple[str, date]:
+def _about(path: Path, title: Sequence[Row]) -> tuple[str, date]:
     """The list's id and the day of payment, from the lines above the headings."""
     text = "\n".join(str(cell) for row in title for cell in row)
     list_id, month = LIST_ID.search(text), MONTH.search(text)
-    pay_on = date(int(month[2]), int(month[1]), PAY_DAY) if month else datetime.now(UTC).date()
+    try:
+        pay_on = date(int(month[2]), int(month[1]), PAY_DAY) if month else datetime.now(UTC).date()
+    except ValueError as error:
+        raise Unreadable(f"{path.name} is a list for a month that does not exist: {error}.") from error
     return list_id[1] if list_id else "", pay_on
 
 
 def _amount(path: Path, number: int, cell: object) -> int:
-    if isinstance(cell, str) and cell.isdecimal():
+    if isinstance(cell, str) and cell.isdecimal() and int(cell) > 0:
         return int(cell)
-    if isinstance(cell, int | float) and cell == int(cell) and cell > 0:
+    if isinstance(cell, int | float) and cell > 0 and cell % 1 == 0:
         return int(cell)
     raise Unreadable(f"{path.name}, row {number}: the amount {cell!r} is no whole number of đồng above 0.")
 

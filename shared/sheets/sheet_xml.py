@@ -98,6 +98,10 @@ class _Reader:
     def comment(self, text: str | bytes) -> None:
         """A remark."""
 
+    def doctype(self, *_: str | None) -> None:
+        """A declaration of the document's type, in whatever encoding it came. Raises: SheetUnreadable."""
+        raise _declared()
+
     def close(self) -> None:
         """The document ends."""
 
@@ -210,7 +214,7 @@ class _SheetReader(_Reader):
             index = _number(text.strip(), len(self._meanings.strings))
             return clean(self._meanings.strings[index]) if index < len(self._meanings.strings) else None
         if self._type == "b":
-            return text.strip() == "1"
+            return text.strip() in TRUE
         if self._type == "n" and NUMBER.fullmatch(text.strip()):
             number = clean(float(text))
             if isinstance(number, Decimal) and self._style in self._meanings.dates:
@@ -249,7 +253,7 @@ class _SheetReader(_Reader):
 
 def _parse(xml: bytes, reader: _Reader) -> None:
     if b"<!DOCTYPE" in xml or b"<!ENTITY" in xml:
-        raise SheetUnreadable("file_damaged", "The workbook declares its own XML entities, which none needs.")
+        raise _declared()
     if not xml:
         return
     parser = etree.XMLParser(target=reader, resolve_entities=False, no_network=True, huge_tree=False)
@@ -257,6 +261,10 @@ def _parse(xml: bytes, reader: _Reader) -> None:
         etree.fromstring(xml, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise SheetUnreadable("file_damaged", "A part of the workbook is no XML; save it anew.") from error
+
+
+def _declared() -> SheetUnreadable:
+    return SheetUnreadable("file_damaged", "The workbook declares its own XML entities, which none needs.")
 
 
 def _local(tag: str) -> str:

@@ -6,15 +6,14 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, and_, func, or_, select, text
+from sqlalchemy import Connection, RowMapping, and_, func, or_, select
 
 from services.allocation.units.model import Change, Level, Parent, Registry, Succession, Unit
 from services.allocation.units.tables import unit_parents, unit_successions, units
+from shared.db.trees import with_ancestors
 from shared.kernel.errors import Denied
 from shared.kernel.principals import Principal
 from shared.web.pages import Page, decode, page
-
-DEPTH_MAX = 6
 
 
 def units_on(connection: Connection, query: dict[str, Any], on: date) -> Page[RowMapping]:
@@ -79,20 +78,6 @@ def count(connection: Connection) -> int:
     return int(connection.scalar(select(func.count()).select_from(units)) or 0)
 
 
-def with_ancestors(connection: Connection, unit_id: UUID, on: date) -> set[str]:
-    """The unit and everything above it on a day."""
-    rows = connection.execute(
-        text(
-            "WITH RECURSIVE up(id, depth) AS (SELECT CAST(:unit AS uuid), 0 UNION ALL "
-            "SELECT p.parent_id, up.depth + 1 FROM up JOIN unit_parents p ON p.unit_id = up.id "
-            "AND p.valid_from <= :on AND (p.valid_to IS NULL OR p.valid_to >= :on) WHERE up.depth < :depth) "
-            "SELECT id FROM up"
-        ),
-        {"unit": unit_id, "on": on, "depth": DEPTH_MAX},
-    )
-    return {str(row.id) for row in rows}
-
-
 def ensure_reach(
     connection: Connection, principal: Principal, permission: str, unit_id: UUID, on: date
 ) -> None:
@@ -100,7 +85,8 @@ def ensure_reach(
 
     Raises: Denied unit_foreign.
     """
-    if with_ancestors(connection, unit_id, on).isdisjoint(principal.units_for(permission)):
+    above = {str(unit) for unit in with_ancestors(connection, unit_id, on)}
+    if above.isdisjoint(principal.units_for(permission)):
         raise Denied(
             "unit_foreign",
             f"{permission} is not held for this unit; an administrator can give the role for it.",

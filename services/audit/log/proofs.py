@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ from shared.kernel.errors import Rejected
 
 HEADER = "c2sp.org/tlog-proof@v1"
 PATH_HASHES_MAX = 64  # a tree of 2^63 entries needs no more
+INDEX = re.compile(r"0|[1-9][0-9]{0,18}")  # no tree has more than 2^63 entries
 ITEM_COUNT_MAX = 500  # what one bulk row carries
 
 
@@ -72,7 +74,7 @@ class Evidence:
         try:
             shown = json.loads(extra)
             return cls(_field(shown, "entry"), _optional_data(shown), _optional_item(shown))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise ProofMalformed(
                 "The extra line is not the canonical JSON with the entry in base64."
             ) from None
@@ -110,8 +112,8 @@ class Proof:
         ):
             raise ProofMalformed(f"The file does not begin with {HEADER}, an extra line and an index line.")
         number = index.removeprefix("index ")
-        if not (number.isascii() and number.isdigit() and str(int(number)) == number):
-            raise ProofMalformed(f"{number!r} is no index in decimal digits without leading zeros.")
+        if not INDEX.fullmatch(number):
+            raise ProofMalformed(f"{number[:20]!r} is no index in decimal digits without leading zeros.")
         if len(path) > PATH_HASHES_MAX:
             raise ProofMalformed(f"A path of {len(path)} hashes is longer than any tree needs.")
         hashes = tuple(_unbase64(line) for line in path)

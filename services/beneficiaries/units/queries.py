@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, or_, select, text
+from sqlalchemy import Connection, and_, or_, select
 
 from services.beneficiaries.units.tables import unit_parents, units
+from shared.db.trees import with_ancestors
 from shared.kernel.errors import Denied
 from shared.kernel.principals import Principal
 
-DEPTH_MAX = 6
 COMMUNE_LEVEL = 3
 
 
@@ -45,20 +45,6 @@ def names_of(connection: Connection) -> dict[UUID, str]:
     return {row.id: row.name for row in connection.execute(select(units.c.id, units.c.name))}
 
 
-def with_ancestors(connection: Connection, unit_id: UUID, on: date) -> set[str]:
-    """The unit and everything above it on a day."""
-    rows = connection.execute(
-        text(
-            "WITH RECURSIVE up(id, depth) AS (SELECT CAST(:unit AS uuid), 0 UNION ALL "
-            "SELECT p.parent_id, up.depth + 1 FROM up JOIN unit_parents p ON p.unit_id = up.id "
-            "AND p.valid_from <= :on AND (p.valid_to IS NULL OR p.valid_to >= :on) WHERE up.depth < :depth) "
-            "SELECT id FROM up"
-        ),
-        {"unit": unit_id, "on": on, "depth": DEPTH_MAX},
-    )
-    return {str(row.id) for row in rows}
-
-
 def ensure_reach(
     connection: Connection, principal: Principal, permission: str, unit_id: UUID, on: date
 ) -> None:
@@ -66,7 +52,8 @@ def ensure_reach(
 
     Raises: Denied unit_foreign.
     """
-    if with_ancestors(connection, unit_id, on).isdisjoint(principal.units_for(permission)):
+    above = {str(unit) for unit in with_ancestors(connection, unit_id, on)}
+    if above.isdisjoint(principal.units_for(permission)):
         raise Denied(
             "unit_foreign",
             f"{permission} is not held for this unit; an administrator can give the role for it.",

@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, or_, select
 
 from services.portal.roles.model import catalogue
-from services.portal.units.handlers import with_ancestors
 from services.portal.users.tables import assignments, users
+from shared.db.trees import with_ancestors
 
 CONTACTS_MAX = 500
 

@@ -27,6 +27,7 @@ from shared.db.unit_of_work import Act, UnitOfWork
 from shared.documents.keys import ensure_key
 from shared.documents.store import DocumentStore
 from shared.kernel.clock import FixedClock
+from shared.settings import Settings
 from shared.web.app import build_app
 from shared.web.auth import TokenVerifier
 from shared.web.context import Context
@@ -90,3 +91,17 @@ def offices(house: House, app: Flask, key: ECKey) -> Offices:
         return Person(app, key, house.clock, subject, grants)
 
     return Offices(house, person)
+
+
+@pytest.fixture
+def settings(house: House, tmp_path: Path) -> Settings:
+    """What a process of this service would be told."""
+    return Settings.from_environment(
+        {
+            "FUNDTRAIL_SERVICE_DATABASE_URL": house.addresses.service,
+            "FUNDTRAIL_BUS_URL": "kafka://127.0.0.1:1",
+            "FUNDTRAIL_ISSUER": ISSUER,
+            "FUNDTRAIL_JWKS_URL": f"{ISSUER}/keys",
+            "FUNDTRAIL_STATE_DIR": str(tmp_path / "state"),
+        }
+    )

@@ -1,0 +1,32 @@
+"""Walking up a tree of units whose links hold for spans of time.
+
+Several services keep such a tree in a table `unit_parents` (unit_id, parent_id, valid_from, valid_to): the
+owner of units as its record, the others as a read model.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+DEPTH_MAX = 6
+
+ANCESTORS = text(
+    """
+    WITH RECURSIVE up(id, depth) AS (
+        SELECT CAST(:unit AS uuid), 0
+        UNION ALL
+        SELECT p.parent_id, up.depth + 1 FROM up JOIN unit_parents p ON p.unit_id = up.id
+        AND p.valid_from <= :on AND (p.valid_to IS NULL OR p.valid_to >= :on)
+        WHERE up.depth < :depth
+    )
+    SELECT id FROM up ORDER BY depth
+    """
+)
+
+
+def with_ancestors(connection: Connection, unit_id: UUID, on: date) -> list[UUID]:
+    """The unit and everything above it on a day, nearest first. Bounds: at most six steps up."""
+    return list(connection.scalars(ANCESTORS, {"unit": unit_id, "on": on, "depth": DEPTH_MAX}))

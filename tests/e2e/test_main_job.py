@@ -1,0 +1,160 @@
+"""The main job on a whole instance: it needs every worker, ends in the figures it promises, survives kills."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+from sqlalchemy import create_engine, text
+
+from deploy.oversight.summary import KEYS
+from shared.testing.waiting import wait_until
+from tests.e2e.conftest import Demo, Instance, stopped
+
+PERSONS = 600
+MAY_BE_NULL: frozenset[str] = frozenset()  # every figure is built
+SILENCE_S = 6.0  # far longer than the job is ever silent while everything runs
+STEP_S = 90.0
+BACK_S = 5.0
+
+# Where the job stands still while a worker does, in the order in which it comes by them.
+WAITS = (
+    ("beneficiaries-jobs", "refused: annex_faulty"),
+    ("beneficiaries-worker", "lists submitted and approved"),
+    ("allocation-worker", "lists submitted and approved"),
+    ("notifications-worker", "list refused"),
+    ("portal-worker", "recoveries"),
+    ("audit-worker", "recoveries"),
+)
+
+
+@pytest.mark.timeout(400)
+def test_the_job_waits_for_every_worker_and_ends_in_its_figures(
+    start_instance: Callable[[], Instance],
+) -> None:
+    instance = start_instance()
+    with instance.demo(PERSONS) as demo:
+        stop_one_worker_after_the_other(instance, demo)
+        assert demo.finish(STEP_S) == 0, demo.story()
+    ensure_tampering_is_named(instance)
+    figures = summary(instance)
+    ensure_figures(figures)
+    assert summary(instance) | {"seconds": 0} == figures | {"seconds": 0}, "a check changes nothing"
+    ensure_catchers_hold(instance, figures)
+
+
+def stop_one_worker_after_the_other(instance: Instance, demo: Demo) -> None:
+    """Each worker stands still for a while, and the job with it; the next stops before this one goes on."""
+    first, _ = WAITS[0]
+    held = stopped(instance.pid(first))
+    held.__enter__()
+    for number, (name, last_words) in enumerate(WAITS):
+        demo.wait_until_said(last_words, STEP_S)
+        wait_until(lambda: demo.silent_for_s > SILENCE_S or not demo.running, STEP_S, f"silence without {name}")
+        assert demo.running, f"the job ended while {name} stood still:\n{demo.story()}"
+        assert last_words in demo.said[-1], f"{name} stands still, and yet: {demo.said[-1]}"
+        following = stopped(instance.pid(WAITS[number + 1][0])) if number + 1 < len(WAITS) else None
+        if following is not None:
+            following.__enter__()
+        held.__exit__(None, None, None)
+        if following is not None:
+            held = following
+
+
+def ensure_tampering_is_named(instance: Instance) -> None:
+    drill = instance.command("drill", "tamper")
+    assert drill.returncode == 0, drill.stdout + drill.stderr
+    assert "4 alterations were named" in drill.stdout
+    assert "NOT FOUND" not in drill.stdout
+
+
+def summary(instance: Instance) -> dict[str, Any]:
+    done = instance.command("check", "--summary")
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def ensure_figures(figures: dict[str, Any]) -> None:
+    """What the issue says must hold of the last line."""
+    assert tuple(figures) == KEYS
+    assert {key for key, value in figures.items() if value is None} <= MAY_BE_NULL
+    assert figures["persons"] == PERSONS
+    assert figures["lists"] == 36, "one for each district and channel"
+    assert figures["settled"] + figures["returned"] + figures["unknown"] == figures["payments"]
+    assert figures["settled_vnd"] == figures["ledger_spent_vnd"]
+    assert figures["provider_balance_vnd"] == figures["instructed_vnd"] - figures["settled_vnd"]
+    assert figures["open_holds_vnd"] == 0
+    assert figures["audit_leaves"] == figures["journal_rows"] == figures["checkpoint_size"]
+    assert figures["alterations_detected"] == 4
+    assert figures["proofs_verified"] == 1
+    assert figures["invariants_broken"] == 0
+    assert figures["refusals"] >= 5, "four by law and order, one for lack of money"
+    assert figures["returned"] > 0
+    assert figures["arrears_vnd"] > 0
+    assert figures["recoveries_vnd"] > 0
+
+
+def ensure_catchers_hold(instance: Instance, figures: dict[str, Any]) -> None:
+    """Messages that were delivered are those in the catchers and those in the app."""
+    facts = instance.run_facts()
+    caught = sum(
+        requests.get(f"{facts[catcher]}/count", timeout=5).json()["count"]
+        for catcher in ("mail_catcher", "sms_catcher")
+    )
+    assert figures["notifications_delivered"] == caught + in_app_messages(instance)
+
+
+def in_app_messages(instance: Instance) -> int:
+    addresses = json.loads(instance.home.addresses.read_text())
+    engine = create_engine(addresses["notifications"]["reader"])
+    with engine.connect() as connection:
+        found = connection.scalar(text("SELECT count(*) FROM deliveries WHERE channel = 'in_app'"))
+    engine.dispose()
+    return int(found or 0)
+
+
+# Killed as soon as the job has said the words, so that there is work they have not finished.
+KILLS = (
+    ("accounts made", ("portal-api", "portal-worker", "allocation-api")),
+    ("refused: annex_faulty", ("beneficiaries-jobs", "beneficiaries-api")),
+    ("merit funds for August", ("beneficiaries-worker", "allocation-worker")),
+    ("list refused", ("notifications-worker", "notifications-api")),
+    ("drawn and instructed", ("audit-worker", "audit-api", "beneficiaries-jobs")),
+)
+
+
+@pytest.mark.timeout(300)
+def test_killed_at_work_everybody_is_back_within_five_seconds_and_nothing_is_lost(
+    start_instance: Callable[[], Instance],
+) -> None:
+    instance = start_instance()
+    late: list[str] = []
+    with instance.demo(PERSONS) as demo:
+        for words, names in KILLS:
+            demo.wait_until_said(words, STEP_S)
+            for name in names:
+                late += kill_and_wait(instance, name)
+            assert demo.running, demo.story()
+        assert demo.finish(STEP_S) == 0, demo.story()
+    assert late == []
+    done = instance.command("check")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == "0 invariants broken"
+    assert done.stderr == ""
+
+
+def kill_and_wait(instance: Instance, name: str) -> list[str]:
+    """The name with its seconds, where the part took longer than it may to come back."""
+    os.kill(instance.pid(name), signal.SIGKILL)
+    killed_at = time.monotonic()
+    wait_until(lambda: not instance.is_ready(name), BACK_S, f"{name} is gone")
+    wait_until(lambda: instance.is_ready(name), 30, f"{name} is back")
+    took = time.monotonic() - killed_at
+    return [f"{name}: {took:.1f} s"] if took > BACK_S else []
