@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, cast
+from uuid import UUID
 
 from flask import Response
 
@@ -11,7 +12,9 @@ from services.portal.sessions.commands import Refresh, SignIn, SignOut
 from services.portal.sessions.handlers import Failure, Tokens
 from services.portal.sessions.schemas import RefreshSchema, SignInSchema, TokensSchema
 from services.portal.sessions.tokens import Issuer
-from shared.web.acting import PUBLIC, acts, current_work, reads
+from services.portal.users.commands import BlockUser, ChangePassword
+from services.portal.users.schemas import PasswordSchema
+from shared.web.acting import PUBLIC, SIGNED_IN, acts, current_principal, current_work, reads
 from shared.web.blueprint import Blueprint
 from shared.web.context import current_context
 from shared.web.problems import problem
@@ -55,6 +58,23 @@ def refresh(body: dict[str, Any]) -> Tokens | Response:
 def sign_out(body: dict[str, Any]) -> None:
     """The session is over."""
     handlers.sign_out(current_work(), SignOut(**body))
+
+
+@blueprint.post("/v1/users/<uuid:user_id>/block")
+@acts("users.manage")
+@blueprint.response(204)
+def block_user(user_id: UUID) -> None:
+    """Stop an account from signing in, and end its sessions."""
+    handlers.block_user(current_work(), BlockUser(user_id))
+
+
+@blueprint.put("/v1/users/me/password")
+@acts(SIGNED_IN)
+@blueprint.arguments(PasswordSchema)
+@blueprint.response(204)
+def change_password(body: dict[str, Any]) -> None:
+    """Replace the password of one's own account, and sign in again."""
+    handlers.change_password(current_work(), ChangePassword(UUID(current_principal().subject), **body))
 
 
 def _answer(outcome: Tokens | Failure) -> Tokens | Response:

@@ -19,8 +19,10 @@ from services.portal.sessions import store, tokens
 from services.portal.sessions.commands import Refresh, SignIn, SignOut
 from services.portal.sessions.events import SignedIn, SignedOut, SignInFailed
 from services.portal.sessions.tokens import Issuer
+from services.portal.users import handlers as user_handlers
 from services.portal.users import secrets
 from services.portal.users import store as users
+from services.portal.users.commands import BlockUser, ChangePassword
 from shared.db.unit_of_work import Work
 from shared.journal.recording import Topic
 from shared.kernel.ids import new_id
@@ -29,6 +31,7 @@ from shared.kernel.principals import Principal
 FAILURES_FREE = 5
 WAIT_FIRST = timedelta(seconds=30)
 WAIT_MAX = timedelta(minutes=15)
+DOUBLINGS_MAX = 5  # beyond them the longest wait is reached
 NOBODY = "nobody"
 
 
@@ -92,6 +95,21 @@ def sign_out(work: Work, command: SignOut) -> None:
         work.record(SignedOut(str(session.user_id), str(session.id)), Topic.TRAIL)
 
 
+def block_user(work: Work, command: BlockUser) -> None:
+    """The account cannot sign in any more, and every session of it is over. Raises: NotFound user_unknown."""
+    user_handlers.block_user(work, command)
+    store.end_all(work.connection, command.user_id, work.now)
+
+
+def change_password(work: Work, command: ChangePassword) -> None:
+    """The account has the new password, and every session under the old one is over.
+
+    Raises: Denied password_wrong; Rejected password_weak.
+    """
+    user_handlers.change_password(work, command)
+    store.end_all(work.connection, command.user_id, work.now)
+
+
 def principal_of(connection: Connection, user: Row[Any], on: date) -> Principal:
     """The account with every permission its roles give on a day, each with its units."""
     grants: dict[str, list[str]] = defaultdict(list)
@@ -109,7 +127,9 @@ def principal_of(connection: Connection, user: Row[Any], on: date) -> Principal:
 
 def _check(work: Work, user: Row[Any] | None, command: SignIn) -> Failure | None:
     wrong = Failure("credentials_wrong", "User name, password or code is not right.")
-    if user is None or not user.active or not secrets.matches(user.password_hash, command.password):
+    # Hashed for an unknown name too: the time of the answer must not tell which accounts exist.
+    right = secrets.matches(user.password_hash if user else secrets.nobodys_hash(), command.password)
+    if user is None or not user.active or not right:
         return wrong
     if user.totp_secret is None:
         return None
@@ -127,9 +147,8 @@ def _check(work: Work, user: Row[Any] | None, command: SignIn) -> Failure | None
 def _failed(work: Work, user: Row[Any] | None, username: str, failure: Failure) -> Failure:
     count = store.count_failure(work.connection, username)
     if count >= FAILURES_FREE:
-        store.hold_back(
-            work.connection, username, work.now + min(WAIT_FIRST * 2 ** (count - FAILURES_FREE), WAIT_MAX)
-        )
+        doublings = min(count - FAILURES_FREE, DOUBLINGS_MAX)
+        store.hold_back(work.connection, username, work.now + min(WAIT_FIRST * 2**doublings, WAIT_MAX))
     work.record(SignInFailed(str(user.id) if user else NOBODY, failure.code), Topic.TRAIL)
     return failure
 

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from services.portal.users import handlers, queries
-from services.portal.users.commands import Assignment, BlockUser, ChangePassword, CreateUser
+from services.portal.users.commands import Assignment, CreateUser
 from services.portal.users.handlers import NewUser
 from services.portal.users.schemas import (
     ContactQuery,
     ContactsSchema,
     CreatedUserSchema,
     NewUserSchema,
-    PasswordSchema,
 )
 from shared.kernel.ids import new_id
-from shared.web.acting import (
-    SIGNED_IN,
-    acts,
-    business_day,
-    current_connection,
-    current_principal,
-    current_work,
-    reads,
-)
+from shared.web.acting import acts, business_day, current_connection, current_work, reads
 from shared.web.blueprint import Blueprint
 
 blueprint = Blueprint("users", __name__, url_prefix="/v1", description="Accounts and the roles they hold.")
@@ -38,23 +28,6 @@ def create_user(body: dict[str, Any]) -> NewUser:
     """Make an account; its TOTP secret is shown this once."""
     held = tuple(Assignment(**one) for one in body.pop("assignments"))
     return handlers.create_user(current_work(), CreateUser(user_id=new_id(), assignments=held, **body))
-
-
-@blueprint.post("/users/<uuid:user_id>/block")
-@acts("users.manage")
-@blueprint.response(204)
-def block_user(user_id: UUID) -> None:
-    """Stop an account from signing in."""
-    handlers.block_user(current_work(), BlockUser(user_id))
-
-
-@blueprint.put("/users/me/password")
-@acts(SIGNED_IN)
-@blueprint.arguments(PasswordSchema)
-@blueprint.response(204)
-def change_password(body: dict[str, Any]) -> None:
-    """Replace the password of one's own account."""
-    handlers.change_password(current_work(), ChangePassword(UUID(current_principal().subject), **body))
 
 
 @blueprint.get("/contacts")

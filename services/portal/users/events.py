@@ -33,7 +33,7 @@ class UserBlocked:
 
 @dataclass(frozen=True, slots=True)
 class PasswordChanged:
-    """The holder of an account chose a new password; every other session of it has ended."""
+    """The holder of an account chose a new password; every session of it has ended."""
 
     TYPE: ClassVar[str] = "vn.fundtrail.users.password_changed.v1"
     KEY: ClassVar[str] = "user_id"

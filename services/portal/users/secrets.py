@@ -6,6 +6,7 @@ import base64
 import os
 import secrets
 import threading
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -48,6 +49,12 @@ def matches(stored: str, password: str) -> bool:
             return _hasher.verify(stored, password[:PASSWORD_CHARS_MAX])
         except (VerificationError, InvalidHashError):
             return False
+
+
+@cache
+def nobodys_hash() -> str:
+    """A hash that no password matches, for names that nobody has."""
+    return hash_password(new_password())
 
 
 def new_password() -> str:
