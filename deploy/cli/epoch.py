@@ -7,12 +7,13 @@ import sys
 
 from deploy.cli.operating import OperatorError, opened, operator_act
 from deploy.local.provisioning import SERVICES
-from shared.db.unit_of_work import Act, UnitOfWork
+from shared.db.unit_of_work import UnitOfWork
 from shared.inbox import store
 from shared.journal import positions
 from shared.journal.events import EpochBegun
 from shared.journal.positions import Epoch
 from shared.journal.recording import Topic
+from shared.kernel.acts import Act
 from shared.kernel.errors import Unavailable
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from deploy.local.state import home_of, read_json
 from shared.db.engine import make_engine
-from shared.db.unit_of_work import Act, UnitOfWork
+from shared.db.unit_of_work import UnitOfWork
+from shared.kernel.acts import Act
 from shared.kernel.clock import SystemClock
 
 

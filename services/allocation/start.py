@@ -11,7 +11,8 @@ from services.allocation.schema import metadata
 from services.allocation.units.handlers import load_units
 from services.allocation.units.snapshots import published_units
 from shared import migration
-from shared.db.unit_of_work import Act, UnitOfWork
+from shared.db.unit_of_work import UnitOfWork
+from shared.kernel.acts import Act
 from shared.settings import Settings
 
 

@@ -9,7 +9,8 @@ from services.audit.log.keys import ensure_log
 from services.audit.schema import metadata
 from services.audit.search.handlers import ensure_cursor
 from shared import migration
-from shared.db.unit_of_work import Act, UnitOfWork
+from shared.db.unit_of_work import UnitOfWork
+from shared.kernel.acts import Act
 from shared.settings import Settings
 
 

@@ -7,7 +7,8 @@ from services.beneficiaries.rates.handlers import load_rates
 from services.beneficiaries.rates.published import published_rates
 from services.beneficiaries.schema import metadata
 from shared import migration
-from shared.db.unit_of_work import Act, UnitOfWork
+from shared.db.unit_of_work import UnitOfWork
+from shared.kernel.acts import Act
 from shared.settings import Settings
 
 

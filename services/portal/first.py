@@ -9,8 +9,9 @@ from pathlib import Path
 from services.portal.users import secrets, store
 from services.portal.users.commands import Assignment, CreateUser
 from services.portal.users.handlers import NewUser, create_user
-from shared.db.unit_of_work import Act, UnitOfWork
+from shared.db.unit_of_work import UnitOfWork
 from shared.documents.keys import write_secret
+from shared.kernel.acts import Act
 from shared.kernel.ids import id_of, new_id
 
 NOTIFICATIONS_FILE = "notifications-account.json"

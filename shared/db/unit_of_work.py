@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, text
@@ -18,37 +18,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from shared.journal import halt, recording
 from shared.journal.recording import Event, Topic
-from shared.kernel.clock import Clock, business_date
+from shared.kernel.acts import Act
+from shared.kernel.clock import Clock
 from shared.kernel.errors import Rejected, Unavailable
 
 # Raised by PostgreSQL when the same work may succeed later: serialization failure, deadlock, no space,
 # too many connections, shutting down, cannot connect now.
 TRANSIENT_STATES = frozenset({"40001", "40P01", "53100", "53200", "53300", "57P01", "57P02", "57P03"})
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """Who acts, for whom, why and when; it stands beside everything that is recorded under it."""
-
-    actor: str
-    occurred_at: datetime
-    on_behalf_of: str | None = None
-    unit: str | None = None
-    reason: str | None = None
-    correlation: str | None = None
-    causation: str | None = None
-    traceparent: str | None = None
-    backdated: bool = False
-
-    @property
-    def business_date(self) -> date:
-        """The date on which law, tree, scope and open period are judged."""
-        return business_date(self.occurred_at)
-
-    @classmethod
-    def system(cls, service: str, occurred_at: datetime, reason: str | None = None) -> Act:
-        """An act of the service itself, such as loading its reference data."""
-        return cls(actor=f"system:{service}", occurred_at=occurred_at, reason=reason)
 
 
 class Work:

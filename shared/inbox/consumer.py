@@ -15,10 +15,11 @@ import structlog
 
 from shared.bus import cloud_events
 from shared.bus.port import Bus, Delivered, Subscription
-from shared.db.unit_of_work import Act, UnitOfWork, Work
+from shared.db.unit_of_work import UnitOfWork, Work
 from shared.inbox import store
 from shared.journal import envelope
 from shared.journal.envelope import Envelope
+from shared.kernel.acts import Act
 from shared.kernel.errors import Rejected, Unavailable
 
 BATCH_MAX = 1000

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from shared.bus import cloud_events
 from shared.bus.port import Delivered
-from shared.db.unit_of_work import Act, UnitOfWork, Work
+from shared.db.unit_of_work import UnitOfWork, Work
 from shared.inbox import store
 from shared.inbox.consumer import Handler, act_of
 from shared.inbox.events import QuarantineSettled
@@ -23,6 +23,7 @@ from shared.inbox.tables import quarantine
 from shared.journal import envelope
 from shared.journal.envelope import Envelope
 from shared.journal.recording import Topic
+from shared.kernel.acts import Act
 from shared.kernel.errors import Conflict, NotFound, Rejected
 
 LISTED_MAX = 500

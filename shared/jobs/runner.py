@@ -19,8 +19,9 @@ from sqlalchemy import ColumnElement, Connection, Row, insert, literal, select, 
 from sqlalchemy.exc import OperationalError
 
 from shared.db.engine import dedicated
-from shared.db.unit_of_work import Act, UnitOfWork, Work
+from shared.db.unit_of_work import UnitOfWork, Work
 from shared.jobs.tables import job_faults, jobs
+from shared.kernel.acts import Act
 from shared.kernel.errors import Fault, Rejected, Unavailable
 from shared.kernel.ids import new_id
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
 from sqlalchemy import Connection, insert
 
 from shared.journal import tables
 from shared.kernel import canonical, merkle
+from shared.kernel.acts import Act
 from shared.kernel.ids import new_id
-
-if TYPE_CHECKING:
-    from shared.db.unit_of_work import Act
 
 ITEMS_MAX = 500
 DATA_BYTES_MAX = 256 * 1024

@@ -15,8 +15,9 @@ from sqlalchemy import Connection
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import PreconditionRequired, Unauthorized, UnsupportedMediaType
 
-from shared.db.unit_of_work import Act, Work
+from shared.db.unit_of_work import Work
 from shared.journal.recording import Topic
+from shared.kernel.acts import Act
 from shared.kernel.clock import at_business_noon, business_date
 from shared.kernel.errors import Denied, NotFound, Rejected, Stale
 from shared.kernel.ids import new_id

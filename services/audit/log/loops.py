@@ -18,10 +18,11 @@ from services.audit.log.model import Arrival
 from services.audit.log.notes import NoteInvalid, Signer
 from shared.bus import cloud_events
 from shared.bus.port import Bus, Delivered, Subscription
-from shared.db.unit_of_work import Act, UnitOfWork, Work
+from shared.db.unit_of_work import UnitOfWork, Work
 from shared.inbox import store as inbox
 from shared.journal import envelope
 from shared.journal.relay import topic_name, topics_of
+from shared.kernel.acts import Act
 from shared.kernel.errors import Rejected, Unavailable
 
 GROUP = "audit"

@@ -15,8 +15,9 @@ from services.audit.log import queries as log
 from services.audit.search import model
 from services.audit.search.tables import search_cursor, search_entries, search_subjects
 from shared.db.copy import copy_rows
-from shared.db.unit_of_work import Act, UnitOfWork, Work
+from shared.db.unit_of_work import UnitOfWork, Work
 from shared.kernel import canonical
+from shared.kernel.acts import Act
 from shared.kernel.errors import Conflict, Unavailable
 
 PAGE = 512  # two bundles of entries, whose data may have 256 KiB each

@@ -13,7 +13,8 @@ from services.notifications.deliveries import store
 from services.notifications.deliveries.gateways import Contacts, MailServer, SmsGateway
 from services.notifications.deliveries.model import State
 from services.notifications.templates.model import render
-from shared.db.unit_of_work import Act, UnitOfWork
+from shared.db.unit_of_work import UnitOfWork
+from shared.kernel.acts import Act
 from shared.kernel.errors import Unavailable
 
 POLL_S = 0.2

@@ -23,9 +23,10 @@ from services.allocation.treasury.api import blueprint as treasury
 from services.allocation.units.api import blueprint as units
 from services.allocation.units.handlers import load_units
 from services.allocation.units.snapshots import published_units
-from shared.db.unit_of_work import Act, UnitOfWork
+from shared.db.unit_of_work import UnitOfWork
 from shared.documents.keys import ensure_key
 from shared.documents.store import DocumentStore
+from shared.kernel.acts import Act
 from shared.kernel.clock import FixedClock
 from shared.settings import Settings
 from shared.web.app import build_app

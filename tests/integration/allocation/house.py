@@ -25,9 +25,10 @@ from services.allocation.ledger.model import AccountKey, CapitalKind, Kind, Outc
 from services.allocation.legal_bases.model import article_id_of
 from services.allocation.worker import HANDLERS
 from shared.db.engine import make_engine
-from shared.db.unit_of_work import Act, UnitOfWork
+from shared.db.unit_of_work import UnitOfWork
 from shared.journal.envelope import Envelope
 from shared.kernel import canonical
+from shared.kernel.acts import Act
 from shared.kernel.clock import FixedClock, at_business_noon
 from shared.kernel.ids import id_of, new_id
 from shared.kernel.money import vnd

@@ -34,7 +34,7 @@ class Offices:
 
     def holder(self, subject: str, *permissions: str, unit: str | None = None) -> Person:
         """Somebody who holds permissions for a unit, the province unless told otherwise."""
-        return self._person(subject, {name: (unit or self.province,) for name in permissions})
+        return self._person(subject, dict.fromkeys(permissions, (unit or self.province,)))
 
     @property
     def province_id(self) -> UUID:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from services.allocation.ledger.model import Role
 from shared.kernel.ids import new_id
 from shared.kernel.money import MAX_VND
 from tests.integration.allocation.house import (
@@ -18,7 +19,6 @@ from tests.integration.allocation.house import (
     problem,
 )
 from tests.integration.allocation.offices import Offices, line
-from services.allocation.ledger.model import Role
 
 MILLION = 1_000_000
 

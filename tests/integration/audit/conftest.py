@@ -26,9 +26,10 @@ from services.audit.search.api import blueprint as search_api
 from services.audit.search.check import check as check_search
 from services.audit.search.handlers import Indexing, ensure_cursor
 from shared.db.engine import make_engine
-from shared.db.unit_of_work import Act, UnitOfWork
+from shared.db.unit_of_work import UnitOfWork
 from shared.journal.envelope import Envelope
 from shared.kernel import canonical
+from shared.kernel.acts import Act
 from shared.kernel.clock import FixedClock
 from shared.kernel.ids import id_of
 from shared.web.app import build_app

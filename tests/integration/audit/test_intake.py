@@ -18,11 +18,11 @@ from services.audit.search.events import SearchPerformed
 from services.audit.search.handlers import Indexing
 from shared.bus import cloud_events
 from shared.bus.port import Bus, Record, Subscription
-from shared.db.unit_of_work import Act
 from shared.journal import positions
 from shared.journal.envelope import Envelope
 from shared.journal.recording import Topic
 from shared.journal.relay import Relay, topic_name, topics_of
+from shared.kernel.acts import Act
 from shared.kernel.clock import SystemClock
 from shared.testing.waiting import wait_until
 

@@ -28,10 +28,11 @@ from services.beneficiaries.register import jobs as register_jobs
 from services.beneficiaries.register.api import blueprint as register
 from services.beneficiaries.register.handlers import Registrar
 from shared.db.engine import make_engine
-from shared.db.unit_of_work import Act, UnitOfWork
+from shared.db.unit_of_work import UnitOfWork
 from shared.documents.store import DocumentStore
 from shared.jobs.api import blueprint as jobs
 from shared.jobs.runner import Job, Runner
+from shared.kernel.acts import Act
 from shared.kernel.clock import FixedClock
 from shared.kernel.sealing import Sealer
 from shared.web.app import build_app

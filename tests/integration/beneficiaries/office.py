@@ -20,11 +20,12 @@ from werkzeug.test import TestResponse
 from services.beneficiaries.register.rows import COLUMNS
 from services.beneficiaries.worker import HANDLERS
 from shared.db.engine import dedicated
-from shared.db.unit_of_work import Act, UnitOfWork
+from shared.db.unit_of_work import UnitOfWork
 from shared.inbox.consumer import act_of
 from shared.jobs.runner import Runner
 from shared.journal.envelope import Envelope
 from shared.kernel import canonical
+from shared.kernel.acts import Act
 from shared.kernel.clock import FixedClock
 from shared.kernel.ids import id_of, new_id
 

@@ -16,7 +16,8 @@ from deploy.local.provisioning import Addresses
 from services.allocation.ledger import handlers, store
 from services.allocation.ledger.model import AccountKey, CapitalKind, Kind, Role, Transfer, Verdict
 from shared.db.engine import make_engine
-from shared.db.unit_of_work import Act, UnitOfWork
+from shared.db.unit_of_work import UnitOfWork
+from shared.kernel.acts import Act
 from shared.kernel.clock import FixedClock
 from shared.kernel.ids import new_id
 from shared.kernel.money import vnd

@@ -23,8 +23,9 @@ from shared.bus.open import open_bus
 from shared.bus.port import Bus
 from shared.db.engine import make_engine
 from shared.db.migrations import migrate
-from shared.db.unit_of_work import Act, UnitOfWork
+from shared.db.unit_of_work import UnitOfWork
 from shared.journal import positions
+from shared.kernel.acts import Act
 from shared.kernel.clock import FixedClock
 
 NOON = datetime(2024, 8, 5, 5, tzinfo=UTC)

@@ -12,8 +12,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from shared.db import engine as engine_module
 from shared.db.copy import copy_rows
 from shared.db.engine import dedicated, make_engine
-from shared.db.unit_of_work import Act, UnitOfWork
+from shared.db.unit_of_work import UnitOfWork
 from shared.inbox.tables import inbox
+from shared.kernel.acts import Act
 from shared.kernel.errors import Conflict, Unavailable
 from shared.testing.waiting import wait_until
 

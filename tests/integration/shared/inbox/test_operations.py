@@ -8,10 +8,10 @@ import pytest
 
 from deploy.cli import main as cli
 from deploy.cli.quarantine import CONSUMERS, handlers_of
-from shared.db.unit_of_work import Act
 from shared.inbox import operations, store
 from shared.inbox.operations import Retried
 from shared.kernel import canonical
+from shared.kernel.acts import Act
 from shared.kernel.errors import Conflict, NotFound, Rejected
 from tests.integration.shared.inbox.conftest import refuse
 
