@@ -49,7 +49,7 @@ def answer(source: Path, target: Path, seed: str) -> None:
 def read_list(path: Path) -> Iterator[Line]:
     """The lines of a pay list, one by one.
 
-    Raises: Unreadable where it is no XLSX, lacks a column, names no real month, or an amount is no whole number.
+    Raises: Unreadable where it is no XLSX, lacks a column, names no real month, or pays no whole amount.
     """
     try:
         rows: list[list[Any]] = CalamineWorkbook.from_path(str(path)).get_sheet_by_index(0).to_python()

@@ -10,6 +10,7 @@ from shared.bus.cloud_events import Event as CloudEvent
 from shared.kernel import canonical
 from shared.kernel.errors import Rejected
 
+NUMBER_DIGITS_MAX = 16  # of 2^53
 OPTIONAL_TEXTS = {
     "on_behalf_of": "onbehalfof",
     "unit": "unit",
@@ -50,7 +51,7 @@ class Envelope:
         """The data as an object. Raises: Rejected event_malformed where it is none."""
         try:
             payload = canonical.decode(self.data)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise _malformed(f"its data are no JSON ({error})") from error
         if not isinstance(payload, dict):
             raise _malformed("its data are no JSON object")
@@ -97,12 +98,12 @@ def from_cloud_event(event: CloudEvent, topic: str) -> Envelope:
         return Envelope(
             id=attributes["id"],
             source=attributes["source"].removeprefix("/"),
-            epoch=int(attributes["epoch"]),
-            position=int(attributes["sequence"]),
+            epoch=_whole(attributes["epoch"]),
+            position=_whole(attributes["sequence"]),
             topic=topic,
             type=attributes["type"],
             key=attributes["subject"],
-            subjects=tuple(canonical.decode(attributes["subjects"].encode())),
+            subjects=_subjects(attributes["subjects"]),
             occurred_at=datetime.fromisoformat(attributes["time"]),
             recorded_at=datetime.fromisoformat(attributes["recordedtime"]),
             actor=attributes["actor"],
@@ -110,8 +111,27 @@ def from_cloud_event(event: CloudEvent, topic: str) -> Envelope:
             data=event.data,
             **{name: attributes.get(attribute) for name, attribute in OPTIONAL_TEXTS.items()},
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise _malformed(f"{type(error).__name__} {error}") from error
+
+
+def _whole(text: str) -> int:
+    """A number that a leaf can hold. Raises: ValueError."""
+    if not (text.isascii() and text.isdigit() and len(text) <= NUMBER_DIGITS_MAX):
+        raise ValueError(f"{text[:NUMBER_DIGITS_MAX]!r} is no whole number below 2^53")
+    number = int(text)
+    if number > canonical.INTEGER_MAX:
+        raise ValueError(f"{number} is not below 2^53")
+    return number
+
+
+def _subjects(text: str) -> tuple[str, ...]:
+    """Texts that a leaf can hold. Raises: ValueError, RecursionError."""
+    found = canonical.decode(text.encode())
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise ValueError("its subjects are no list of texts")
+    "".join(found).encode()  # half a letter has no UTF-8
+    return tuple(found)
 
 
 def _malformed(what: str) -> Rejected:

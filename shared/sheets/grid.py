@@ -66,7 +66,7 @@ class Facts:
     rows_max: int = ROWS_MAX
 
     def count(self, row: int, column: int) -> None:
-        """Note a cell that holds something. Raises: SheetUnreadable beyond the limits, or where no cell is."""
+        """Note a cell that holds something. Raises: SheetUnreadable beyond the limits or where no cell is."""
         if row < 1 or column < 0:
             raise SheetUnreadable("file_damaged", "A value of the sheet stands in no cell; save it anew.")
         self.cells += 1

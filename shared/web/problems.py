@@ -15,6 +15,7 @@ from shared.kernel.errors import Conflict, Denied, Fault, NotFound, Rejected, St
 from shared.web.idempotency import KeyMissing
 
 MEDIA_TYPE = "application/problem+json"
+PLACES = frozenset({"json", "query", "headers", "files", "form", "path", "cookies"})
 STATUS_OF: tuple[tuple[type[Rejected], int], ...] = (
     (KeyMissing, 400),
     (Denied, 403),
@@ -62,7 +63,7 @@ class ProblemApi(Api):
             status,
             "request_invalid" if messages else HTTPStatus(status).phrase.lower().replace(" ", "_"),
             str(error.description or ""),
-            [Fault("field_invalid", text, pointer) for pointer, text in _flatten(messages)],
+            list(_faults(messages)),
         )
         for name, value in [*error.get_headers(), *(data.get("headers") or {}).items()]:
             if name.lower() not in {"content-type", "content-length"}:
@@ -108,12 +109,17 @@ def _fault(fault: Fault) -> dict[str, Any]:
     }
 
 
-def _flatten(messages: object, pointer: str = "") -> Iterator[tuple[str, str]]:
+def _faults(messages: Mapping[str, object]) -> Iterator[Fault]:
+    """The faults of a request; the first level says where it was looked for, not where it stands."""
+    for place, inner in messages.items():
+        for pointer, text in _flatten(inner, "" if place in PLACES else f"/{place}"):
+            yield Fault("field_invalid", text, pointer)
+
+
+def _flatten(messages: object, pointer: str) -> Iterator[tuple[str, str]]:
     if isinstance(messages, Mapping):
         for name, inner in messages.items():
-            # The first level says where it was looked for (json, query, headers), not where it stands.
-            step = "" if not pointer and name in {"json", "query", "headers", "files", "form"} else f"/{name}"
-            yield from _flatten(inner, pointer + step)
+            yield from _flatten(inner, f"{pointer}/{name}")
     elif isinstance(messages, list):
         for text in messages:
             yield from _flatten(text, pointer)

@@ -67,7 +67,13 @@ class Instance:
         """`fundtrail ...` against this instance, run to its end."""
         argv = [sys.executable, "-m", "deploy.cli.main", *words]
         return subprocess.run(
-            argv, env=self.environment, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=COMMAND_S
+            argv,
+            env=self.environment,
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=COMMAND_S,
         )
 
     def run_facts(self) -> dict[str, Any]:
@@ -120,7 +126,9 @@ class Demo:
 
     def wait_until_said(self, words: str, timeout_s: float) -> None:
         """Nothing, once a line with the words was said. Fails at once where the job ended without it."""
-        wait_until(lambda: self.has_said(words) or not self.running, timeout_s, f"{words!r} ({self.said[-1:]})")
+        wait_until(
+            lambda: self.has_said(words) or not self.running, timeout_s, f"{words!r} ({self.said[-1:]})"
+        )
         assert self.has_said(words), self.story()
 
     def finish(self, timeout_s: float) -> int:

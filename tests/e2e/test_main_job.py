@@ -56,7 +56,9 @@ def stop_one_worker_after_the_other(instance: Instance, demo: Demo) -> None:
     held.__enter__()
     for number, (name, last_words) in enumerate(WAITS):
         demo.wait_until_said(last_words, STEP_S)
-        wait_until(lambda: demo.silent_for_s > SILENCE_S or not demo.running, STEP_S, f"silence without {name}")
+        wait_until(
+            lambda: demo.silent_for_s > SILENCE_S or not demo.running, STEP_S, f"silence without {name}"
+        )
         assert demo.running, f"the job ended while {name} stood still:\n{demo.story()}"
         assert last_words in demo.said[-1], f"{name} stands still, and yet: {demo.said[-1]}"
         following = stopped(instance.pid(WAITS[number + 1][0])) if number + 1 < len(WAITS) else None

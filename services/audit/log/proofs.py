@@ -180,7 +180,10 @@ def _optional_item(shown: Mapping[str, object]) -> ItemEvidence | None:
 
 
 def _field(shown: Mapping[str, object], name: str) -> bytes:
-    return _unbase64(str(shown[name]))
+    value = shown[name]
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is a text")
+    return _unbase64(value)
 
 
 def _base64(data: bytes) -> str:

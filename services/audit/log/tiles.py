@@ -207,7 +207,7 @@ def parse_place(place: str) -> tuple[int, int] | None:
     if found is None:
         return None
     index, width = int("".join(found[1].split("/")).replace("x", "")), int(found[2] or TILE_WIDTH)
-    return (index, width) if path_of("0", index, width) == f"tile/0/{place}" else None
+    return (index, width) if width and path_of("0", index, width) == f"tile/0/{place}" else None
 
 
 def perfect_from(read: TileReader) -> merkle.Perfect:

@@ -91,7 +91,7 @@ def decoded(data: bytes) -> Any:  # noqa: ANN401 - JSON of any kind
     """What an event's data says, or None where it is no JSON."""
     try:
         return canonical.decode(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None  # the log takes what it is sent; what is no JSON can be read there but not searched
 
 

@@ -30,7 +30,8 @@ def mentions(envelope: Mapping[str, Any], data: Any) -> set[Mention]:  # noqa: A
     if envelope.get("items_root") is None:
         return found | {Mention(subject, ENTRY) for subject in _ids_at_any_depth(data)}
     found |= {Mention(subject, ENTRY) for subject in _ids(data)}
-    for number, item in enumerate(data.get("items", [])):
+    items = data.get("items")
+    for number, item in enumerate(items if isinstance(items, list) else ()):
         if isinstance(item, dict):
             found |= {Mention(subject, number) for subject in _ids(item)}
     return found
@@ -43,14 +44,16 @@ def _ids(fields: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _ids_at_any_depth(value: Any) -> Iterator[str]:  # noqa: ANN401 - JSON of any kind
-    if isinstance(value, dict):
-        yield from _ids(value)
-        for inner in value.values():
-            yield from _ids_at_any_depth(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _ids_at_any_depth(inner)
+    waiting = [value]  # no recursion: what is sent may be deeper than our stack
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            yield from _ids(one)
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
 
 
 def _fit_to_search(value: str) -> bool:
-    return 0 < len(value) <= SUBJECT_CHARS_MAX and not value.startswith(SEALED)
+    fits = 0 < len(value) <= SUBJECT_CHARS_MAX and value.isprintable()  # a database keeps no NUL in a text
+    return fits and not value.startswith(SEALED)

@@ -26,9 +26,7 @@ def read(content: bytes) -> Iterator[Answer]:
     Raises: Rejected statement_broken where the file is truncated, is no camt.053 or brings a DTD.
     """
     if b"<!DOCTYPE" in content or b"<!ENTITY" in content:
-        raise Rejected(
-            "statement_broken", "The file declares a DTD or entities, which a bank statement never does."
-        )
+        raise _declared()
     entries = etree.iterparse(
         io.BytesIO(content),
         tag=f"{_N}Ntry",
@@ -40,6 +38,8 @@ def read(content: bytes) -> Iterator[Answer]:
     row = 0
     try:
         for _, entry in entries:
+            if entry.getroottree().docinfo.doctype:  # in an encoding that the bytes above did not show
+                raise _declared()
             for details in entry.iter(f"{_N}TxDtls"):
                 row += 1
                 yield _answer(row, entry, details)
@@ -53,6 +53,12 @@ def read(content: bytes) -> Iterator[Answer]:
     root = entries.root
     if root is None or root.tag != f"{_N}Document":
         raise Rejected("statement_broken", "The file is no camt.053.001.08 statement.")
+
+
+def _declared() -> Rejected:
+    return Rejected(
+        "statement_broken", "The file declares a DTD or entities, which a bank statement never does."
+    )
 
 
 def _answer(row: int, entry: Any, details: Any) -> Answer:  # noqa: ANN401 - lxml elements

@@ -111,7 +111,10 @@ class Offices:
 
 
 def line(
-    amount: int, unit: str | None = None, article: Any = MERIT_ARTICLE, quantity: int | None = None  # noqa: ANN401
+    amount: int,
+    unit: str | None = None,
+    article: Any = MERIT_ARTICLE,
+    quantity: int | None = None,
 ) -> dict[str, Any]:
     """One line of a decision as the API takes it."""
     return {

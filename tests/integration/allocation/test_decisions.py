@@ -201,9 +201,7 @@ def test_every_fault_of_a_decision_is_told_at_once(offices: Offices) -> None:
         line(MILLION, article=LAPSED_ARTICLE),
         line(MILLION, article=GRAVE_ARTICLE),
     ]
-    body = problem(
-        offices.step(offices.officer, offices.draft(lines), "submission"), 422, "ceiling_exceeded"
-    )
+    body = problem(offices.step(offices.officer, offices.draft(lines), "submission"), 422, "ceiling_exceeded")
     assert [one["code"] for one in body["errors"]] == [
         "ceiling_exceeded",
         "instrument_lapsed",

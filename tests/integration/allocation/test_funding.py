@@ -42,7 +42,9 @@ class District:
         self.offices.appropriate(amount, f"{self.numbers}A/QĐ")
         return self.offices.allocate({self.unit: amount}, f"{self.numbers}B/QĐ", kind)
 
-    def approve(self, amount: int, list_id: str | None = None, submission: int = 1, provider: str = POST) -> str:
+    def approve(
+        self, amount: int, list_id: str | None = None, submission: int = 1, provider: str = POST
+    ) -> str:
         """An approved list arrives."""
         named = list_id or str(new_id())
         facts = {
@@ -61,7 +63,9 @@ class District:
         self.house.hand("lists.approved", facts)
         return named
 
-    def answer(self, kind: str, list_id: str, amount: int, chunk: int = 0, statement: str = STATEMENT) -> None:
+    def answer(
+        self, kind: str, list_id: str, amount: int, chunk: int = 0, statement: str = STATEMENT
+    ) -> None:
         """A provider's answer arrives: `settled` or `returned`."""
         self.house.hand(
             f"payments.{kind}",
@@ -103,7 +107,9 @@ class District:
 
     def confirm(self, list_id: str) -> None:
         (asked,) = (one for one in self.requests() if one["list_id"] == list_id)
-        reply = self.offices.treasurer.send(f"/v1/withdrawals/{asked['id']}/confirmation", {"reference": "KB-1"})
+        reply = self.offices.treasurer.send(
+            f"/v1/withdrawals/{asked['id']}/confirmation", {"reference": "KB-1"}
+        )
         assert reply.status_code == 200, reply.get_data(as_text=True)
 
     def paid_list(self, settled: int, returned: int) -> str:
@@ -161,7 +167,8 @@ def test_each_dong_of_a_hold_comes_from_the_oldest_decision_that_has_some(distri
     district.approve(8 * MILLION)
     held = district.house.journal("funds.held")
     shares = [
-        [(one["decision_id"], one["amount_vnd"]) for one in event["lines"][0]["decision_lines"]] for event in held
+        [(one["decision_id"], one["amount_vnd"]) for one in event["lines"][0]["decision_lines"]]
+        for event in held
     ]
     assert shares == [[(first, 4 * MILLION)], [(first, 6 * MILLION), (second, 2 * MILLION)]]
 
@@ -231,7 +238,9 @@ def test_what_the_treasury_refuses_is_free_again(district: District) -> None:
     district.give(100 * MILLION)
     named = district.approve(60 * MILLION)
     (asked,) = district.requests()
-    reply = district.offices.treasurer.send(f"/v1/withdrawals/{asked['id']}/refusal", {"reason": "thiếu hồ sơ"})
+    reply = district.offices.treasurer.send(
+        f"/v1/withdrawals/{asked['id']}/refusal", {"reason": "thiếu hồ sơ"}
+    )
     assert (reply.status_code, reply.get_json()["state"]) == (200, "refused")
     assert district.state(named) == "voided"
     assert district.left(Role.ALLOTMENT) == 100 * MILLION
@@ -364,7 +373,11 @@ def test_a_list_is_closed_when_both_sides_have_the_same_sums(district: District)
     named = district.paid_list(settled=57 * MILLION, returned=2 * MILLION)
     district.close(named, settled=57 * MILLION, returned=2 * MILLION)
     (closed,) = district.house.journal("funds.list_closed")
-    assert (closed["settled_vnd"], closed["returned_vnd"], closed["unknown_vnd"]) == (57 * MILLION, 2 * MILLION, 0)
+    assert (closed["settled_vnd"], closed["returned_vnd"], closed["unknown_vnd"]) == (
+        57 * MILLION,
+        2 * MILLION,
+        0,
+    )
     assert district.state(named) == "closed"
 
 

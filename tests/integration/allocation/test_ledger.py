@@ -140,7 +140,9 @@ def test_a_hold_promises_money_that_nobody_else_can_take(funded: House) -> None:
 def test_a_hold_is_kept_in_parts_and_its_rest_released(funded: House) -> None:
     hold = transfer(ALLOTMENT, PROVIDER, 90_000_000, Kind.HOLD)
     funded.move(hold)
-    parts = [transfer(ALLOTMENT, PROVIDER, part, Kind.POST, hold=hold.id) for part in (50_000_000, 15_000_000)]
+    parts = [
+        transfer(ALLOTMENT, PROVIDER, part, Kind.POST, hold=hold.id) for part in (50_000_000, 15_000_000)
+    ]
     assert verdicts(funded.move(*parts)) == ["accepted", "accepted"]
     rest = transfer(ALLOTMENT, PROVIDER, 25_000_000, Kind.VOID, hold=hold.id)
     assert verdicts(funded.move(rest)) == ["accepted"]
@@ -202,7 +204,10 @@ def test_money_that_was_spent_on_cannot_be_called_back(funded: House) -> None:
 def test_a_promise_is_not_reversed_but_voided(funded: House) -> None:
     hold = transfer(ALLOTMENT, PROVIDER, 10, Kind.HOLD)
     funded.move(hold)
-    with pytest.raises(Rejected, match="void its hold") as refused, funded.unit_of_work.begin(funded.act()) as work:
+    with (
+        pytest.raises(Rejected, match="void its hold") as refused,
+        funded.unit_of_work.begin(funded.act()) as work,
+    ):
         ledger.reverse(work, hold.id)
     assert refused.value.code == "not_reversible"
 
@@ -284,7 +289,8 @@ def test_the_service_itself_cannot_rewrite_what_happened(funded: House, statemen
 def test_the_database_refuses_an_account_below_zero_whatever_the_code_says(funded: House) -> None:
     with funded.owner.connect() as connection, pytest.raises(IntegrityError, match="ck_accounts_covered"):
         connection.execute(
-            text("UPDATE accounts SET debits_posted = credits_posted + 1 WHERE id = :id"), {"id": ALLOTMENT.id}
+            text("UPDATE accounts SET debits_posted = credits_posted + 1 WHERE id = :id"),
+            {"id": ALLOTMENT.id},
         )
 
 
@@ -313,7 +319,9 @@ def balances(house: House) -> list[tuple[object, int]]:
 
 
 steps = st.lists(
-    st.tuples(st.sampled_from(["direct", "hold", "post", "void", "repeat"]), st.integers(1, 60), st.integers(0, 9)),
+    st.tuples(
+        st.sampled_from(["direct", "hold", "post", "void", "repeat"]), st.integers(1, 60), st.integers(0, 9)
+    ),
     min_size=1,
     max_size=25,
 )

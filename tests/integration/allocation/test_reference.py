@@ -54,7 +54,9 @@ def test_the_units_below_one_are_asked_for_by_its_id(offices: Offices) -> None:
     assert {one["parent_id"] for one in below} == {district}
 
 
-@pytest.mark.parametrize("query", ["on=yesterday", "level=4", "level=x", "parent_id=517", "limit=0", "limit=501", "x=1"])
+@pytest.mark.parametrize(
+    "query", ["on=yesterday", "level=4", "level=x", "parent_id=517", "limit=0", "limit=501", "x=1"]
+)
 def test_a_question_that_cannot_be_read_is_refused(offices: Offices, query: str) -> None:
     reply = offices.officer.ask("GET", f"/v1/units?{query}")
     body = problem(reply, 422, "request_invalid")

@@ -56,7 +56,9 @@ def test_the_largest_amount_passes_to_the_last_dong(offices: Offices, district: 
     assert shown["available_vnd"] == 9_007_199_254_740_991
 
 
-@pytest.mark.parametrize("amount", [2**63, MAX_VND + 1, 0, -5, "1000", "1.000", 10.5, 1000.0, None, True, [1]])
+@pytest.mark.parametrize(
+    "amount", [2**63, MAX_VND + 1, 0, -5, "1000", "1.000", 10.5, 1000.0, None, True, [1]]
+)
 def test_an_amount_that_is_no_amount_is_refused_at_its_place(
     offices: Offices, district: str, amount: object
 ) -> None:

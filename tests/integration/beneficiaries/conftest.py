@@ -9,6 +9,7 @@ import pytest
 from joserfc.jwk import ECKey, KeySet
 
 from deploy.local.provisioning import Addresses
+from deploy.oversight.invariants import invariants_of, places
 from services.beneficiaries.channels.api import blueprint as channels
 from services.beneficiaries.lists import handlers as lists_handlers
 from services.beneficiaries.lists.api import blueprint as lists
@@ -45,7 +46,7 @@ BLUEPRINTS = (register, openings, payroll, lists, channels, reconciliation, jobs
 
 @pytest.fixture
 def office(database: Callable[[str], Addresses], tmp_path: Path) -> Iterator[Office]:
-    """An office that knows the rates and two districts, on 20/7/2024."""
+    """An office that knows the rates and two districts, on 20/7/2024; its invariants hold afterwards."""
     addresses = database("beneficiaries")
     clock, key = FixedClock(JULY_20), ECKey.generate_key("P-256", auto_kid=True)
     engine = make_engine(addresses.service, application="tests-office")
@@ -68,5 +69,19 @@ def office(database: Callable[[str], Addresses], tmp_path: Path) -> Iterator[Off
         load_rates(work, published_rates())
     made.load_units()
     yield made
+    assert broken_rules(addresses.reader) == []
     engine.dispose()
     owner.dispose()
+
+
+def broken_rules(reader: str) -> list[str]:
+    """Every place where an invariant of the service does not hold, as its reader sees it."""
+    engine = make_engine(reader, application="tests-office")
+    with engine.connect() as connection:
+        found = [
+            str(place)
+            for invariant in invariants_of("beneficiaries")
+            for place in places("beneficiaries", connection, invariant)
+        ]
+    engine.dispose()
+    return found

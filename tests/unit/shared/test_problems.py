@@ -1,3 +1,4 @@
+# mypy: disallow-untyped-decorators=False
 from __future__ import annotations
 
 import json

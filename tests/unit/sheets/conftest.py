@@ -48,7 +48,8 @@ def workbook(
         f'<Relationship Id="rId1" Type="{LINKS}/worksheet" Target="worksheets/sheet1.xml"/>'
         f'<Relationship Id="rId2" Type="{LINKS}/sharedStrings" Target="sharedStrings.xml"/>'
         f'<Relationship Id="rId3" Type="{LINKS}/styles" Target="styles.xml"/></Relationships>',
-        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData>{after}</worksheet>',
+        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData>'
+        f"{after}</worksheet>",
         "xl/sharedStrings.xml": f'<sst xmlns="{MAIN}">{strings}</sst>',
         "xl/styles.xml": f'<styleSheet xmlns="{MAIN}">{styles}</styleSheet>',
     }

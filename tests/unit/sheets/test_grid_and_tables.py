@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.sheets.files import read_sheets
@@ -24,6 +25,7 @@ from shared.sheets.grid import (
 )
 
 TABLE = "STT{0}Danh mục{0}Số tiền\n1{0}xã Quế Minh{0}1.466,875\n2{0}xã Ba{0}5\n"
+FEW = settings(max_examples=50, deadline=None)
 
 
 @pytest.mark.parametrize("sign", [",", ";", "\t", "|"])
@@ -76,16 +78,15 @@ def test_a_table_that_is_too_wide_or_too_long_is_refused() -> None:
 
 
 @given(st.binary(max_size=300))
-def test_any_bytes_are_a_table_or_a_refusal_with_code_and_cure(content: bytes) -> None:
+@FEW
+def test_any_bytes_are_sheets_with_something_in_them_or_a_refusal(content: bytes) -> None:
     for name in ("a.csv", "a.xlsx", "a.xls"):
-        try:
-            read_sheets(content, name)
-        except SheetUnreadable as refusal:
-            assert refusal.code.isidentifier()
-            assert len(refusal.message) > 20
+        with contextlib.suppress(SheetUnreadable):
+            assert all(sheet.facts.cells for sheet in read_sheets(content, name))
 
 
 @given(st.dictionaries(st.tuples(st.integers(1, 30), st.integers(0, 12)), st.integers(1).map(Decimal)))
+@FEW
 def test_a_grid_is_a_rectangle_that_holds_every_value_at_its_place(
     values: dict[tuple[int, int], Cell],
 ) -> None:
@@ -123,11 +124,13 @@ def test_a_value_as_text_is_what_one_would_type(value: Cell, text: str) -> None:
 
 
 @given(st.integers(-(10**15), 10**15))
+@FEW
 def test_whole_numbers_are_kept_to_the_last_digit(number: int) -> None:
     assert cell_text(clean(number)) == str(number)
 
 
 @given(st.decimals(-1_000_000, 1_000_000, places=3))
+@FEW
 def test_a_number_kept_as_a_double_comes_back_as_it_was_typed(typed: Decimal) -> None:
     assert clean(float(typed)) == typed
 
@@ -139,6 +142,7 @@ def test_letters_and_marks_typed_apart_are_put_together() -> None:
 
 
 @given(st.dates(date(1950, 1, 1), date(2150, 1, 1)))
+@FEW
 def test_a_day_is_found_from_its_number_under_both_counts(day: date) -> None:
     for first, since_1904 in ((datetime(1899, 12, 30), False), (datetime(1904, 1, 1), True)):  # noqa: DTZ001 - a day has no zone
         serial = Decimal((day - first.date()).days)

@@ -6,7 +6,7 @@ import struct
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.sheets.compound import stream_of
@@ -18,6 +18,7 @@ from tests.unit.sheets.conftest import END, Book, cell, compound, record
 
 ONE = struct.pack("<d", 1.0)
 NUMBER, SHORT_NUMBERS, FORMULA, SHARED, TRUTH, TEXT = 0x0203, 0x00BD, 0x0006, 0x00FD, 0x0205, 0x0204
+FEW = settings(max_examples=50, deadline=None)
 
 
 def only(content: bytes) -> Sheet:
@@ -164,6 +165,7 @@ def test_plain_texts_are_narrow_or_wide() -> None:
     ),
     st.data(),
 )
+@FEW
 def test_shared_texts_are_found_wherever_their_records_are_cut(texts: list[str], data: st.DataObject) -> None:
     records = [struct.pack("<II", len(texts), len(texts))]
     for text in texts:

@@ -91,7 +91,8 @@ def test_what_a_print_would_not_show_is_told(xlsx: Book) -> None:
             '<row hidden="1"><c><v>1</v></c></row><row ht="0"><c t="e"><v>#REF!</v></c></row>'
             '<row ht="15"><c><f>A1+1</f><v>2</v></c></row>',
             after='<cols><col min="2" max="3" hidden="true"/><col min="5" max="9"/></cols>'
-            '<mergeCells><mergeCell ref="A1:C2"/><mergeCell ref="nonsense"/><mergeCell ref="A1"/></mergeCells>',
+            '<mergeCells><mergeCell ref="A1:C2"/><mergeCell ref="nonsense"/>'
+            '<mergeCell ref="A1"/></mergeCells>',
         )
     )
     assert sheet.facts.hidden_rows == {1, 2}
@@ -141,7 +142,7 @@ def test_an_endless_depth_of_elements_is_refused(xlsx: Book) -> None:
 
 
 def test_too_many_merged_ranges_are_refused(xlsx: Book) -> None:
-    many = f"<mergeCells>{'<mergeCell ref="A1:B1"/>' * 10_001}</mergeCells>"
+    many = "<mergeCells>" + '<mergeCell ref="A1:B1"/>' * 10_001 + "</mergeCells>"
     with pytest.raises(SheetUnreadable, match="10000 merged"):
         read_sheets(xlsx("<row><c><v>1</v></c></row>", after=many), "a.xlsx")
 

@@ -8,6 +8,7 @@ import pytest
 
 from deploy.cli import main as cli
 from deploy.cli.quarantine import CONSUMERS, handlers_of
+from shared.bus.port import Delivered
 from shared.inbox import operations, store
 from shared.inbox.operations import Retried
 from shared.kernel import canonical
@@ -213,6 +214,25 @@ def test_the_command_says_why_it_did_nothing(
     assert (status, "Start the instance" in printed) == (1, True)
     status, printed = fundtrail(capsys, "quarantine", "show", "beneficiaries", "999")
     assert (status, "no message 999" in printed) == (1, True)
+
+
+def test_the_command_retries_with_the_services_own_handlers(
+    home: Path, desk_receiver: Receiver, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk, sender = desk_receiver.desk, desk_receiver.sender
+    data = canonical.encode({"snapshot": "2023", "items": []})
+    item = sender.event(desk, "2023", 1, type="vn.fundtrail.units.loaded.v1", data=data)
+    record = sender.record(item)
+    delivered = Delivered(record.topic, 0, 0, record.key, record.headers, record.value)
+    with desk.service.begin() as connection:
+        store.put_aside(connection, "beneficiaries", item.id, delivered, "rejected", "bug", "A bug.")
+    number = str(desk_receiver.number_of(item.id))
+    status, printed = fundtrail(capsys, "quarantine", "retry", "beneficiaries", number, "--reason", "mended")
+    assert (status, printed) == (0, "1 taken.\n")
+    assert desk.one("SELECT count(*) FROM inbox WHERE event_id = :id", id=item.id) == 1
+    assert trail(desk) == [("retried", "mended")]
+    status, printed = fundtrail(capsys, "quarantine", "list", "beneficiaries")
+    assert (status, printed) == (0, "Nothing is in quarantine.\n")
 
 
 def test_an_act_without_a_reason_is_not_accepted(capsys: pytest.CaptureFixture[str]) -> None:

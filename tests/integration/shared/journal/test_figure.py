@@ -140,7 +140,7 @@ class NaiveReader:
         self._engine = desk.engine(desk.addresses.reader)
         self._query = text(
             f"SELECT {order}::text::bigint AS place, id, key, data FROM journal "
-            f"WHERE {order}::text::bigint > :last ORDER BY {order}, seq LIMIT 1000"
+            f"WHERE {order}::text::bigint > :last ORDER BY {order}, seq"
         )
         self._last = 0
         self.ids: list[str] = []
