@@ -54,14 +54,15 @@ class Instance:
                     return process.pid
         raise LookupError(f"{part} does not run")
 
-    def is_ready(self, part: str) -> bool:
-        """Whether the part runs and answers that it is ready."""
+    def is_another(self, part: str, before: int) -> bool:
+        """Whether the part runs as another process than before, and answers that it is ready."""
         service, _, role = part.partition("-")
         try:
-            self.pid(part)
+            again = self.pid(part) != before
         except LookupError:
             return False
-        return answers(Ports(int(self.environment["FUNDTRAIL_PORT_BASE"])).of_service(service, role))
+        base = int(self.environment["FUNDTRAIL_PORT_BASE"])
+        return again and answers(Ports(base).of_service(service, role))
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """`fundtrail ...` against this instance, run to its end."""

@@ -113,7 +113,7 @@ class Offices:
 def line(
     amount: int,
     unit: str | None = None,
-    article: Any = MERIT_ARTICLE,
+    article: UUID = MERIT_ARTICLE,
     quantity: int | None = None,
 ) -> dict[str, Any]:
     """One line of a decision as the API takes it."""

@@ -1,4 +1,4 @@
-"""From a printed annex to a draft: units are found, works confirmed, and a faulty file is told all its faults."""
+"""From a printed annex to a draft: units are found, works confirmed, every fault of a file is told."""
 
 from __future__ import annotations
 
@@ -155,7 +155,11 @@ def test_a_header_that_the_form_lacks_is_named(offices: Offices, missing: str) -
 
 
 def test_a_drafted_annex_can_be_issued_as_any_decision(offices: Offices) -> None:
-    money = {"component": "cemetery-donor", "source": "donor-da-nang", "capital_kind": "development"}
+    money: dict[str, Any] = {
+        "component": "cemetery-donor",
+        "source": "donor-da-nang",
+        "capital_kind": "development",
+    }
     envelope = offices.draft(
         [
             {

@@ -1,4 +1,4 @@
-"""The money of a payment list, from its approval to its closing, as events and the Treasury bring it about."""
+"""The money of a payment list, from its approval to its closing, as events and the Treasury move it."""
 
 from __future__ import annotations
 

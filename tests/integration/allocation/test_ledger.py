@@ -1,4 +1,4 @@
-"""The ledger on its tables: what a repeat, a refusal, a group and a hold do there, and that totals are rows."""
+"""The ledger on its tables: what a repeat, a refusal, a group and a hold do there; totals are rows."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from services.allocation.ledger import handlers as ledger
+from services.allocation.ledger import store
 from services.allocation.ledger.model import AccountKey, Kind, Outcome, Role, Transfer, Verdict
 from shared.kernel.errors import Conflict, NotFound, Rejected
 from shared.kernel.ids import id_of, new_id
@@ -230,9 +231,9 @@ def test_a_closed_year_takes_no_more_transfers(funded: House) -> None:
 def test_a_closed_year_does_not_stop_the_next(funded: House) -> None:
     with funded.unit_of_work.begin(funded.act()) as work:
         ledger.close_year(work, 2024)
-    next_year = [account(role, DISTRICT, year=2025) for role in (Role.SOURCE, Role.ALLOTMENT)]
-    funded.open(*next_year)
-    assert verdicts(funded.move(transfer(*next_year, 7))) == ["accepted"]
+    source, allotment = (account(role, DISTRICT, year=2025) for role in (Role.SOURCE, Role.ALLOTMENT))
+    funded.open(source, allotment)
+    assert verdicts(funded.move(transfer(source, allotment, 7))) == ["accepted"]
 
 
 def test_a_year_is_closed_once(funded: House) -> None:
@@ -315,7 +316,7 @@ def test_lines_pay_oldest_first_and_a_void_gives_back(bare_house: House) -> None
 
 def balances(house: House) -> list[tuple[object, int]]:
     with house.unit_of_work.reading() as connection:
-        return [(line, left) for line, left in ledger.store.line_balances(connection, ALLOTMENT.id)]
+        return [(line, left) for line, left in store.line_balances(connection, ALLOTMENT.id)]
 
 
 steps = st.lists(
@@ -344,7 +345,8 @@ def test_whatever_is_asked_totals_are_rows_and_nothing_is_below_zero(
     assert [str(one) for one in bare_house.findings()] == []
     inside = sum(bare_house.available(key) for key in keys)
     held = bare_house.one(
-        "SELECT coalesce(sum(amount_vnd - posted_vnd - voided_vnd), 0) FROM holds WHERE debit_account = ANY(:ids)",
+        "SELECT coalesce(sum(amount_vnd - posted_vnd - voided_vnd), 0) FROM holds "
+        "WHERE debit_account = ANY(:ids)",
         ids=[key.id for key in keys],
     )
     assert inside + held == 100

@@ -29,9 +29,10 @@ from services.notifications.deliveries.gateways import Contacts, MailServer, Sms
 from services.notifications.deliveries.sender import Sender
 from services.notifications.worker import HANDLERS
 from shared.db.engine import make_engine
-from shared.db.unit_of_work import Act, UnitOfWork
+from shared.db.unit_of_work import UnitOfWork
 from shared.journal.envelope import Envelope
 from shared.kernel import canonical
+from shared.kernel.acts import Act
 from shared.kernel.clock import FixedClock
 from shared.kernel.ids import id_of, new_id
 from shared.web.app import build_app
@@ -93,7 +94,7 @@ class Mailbox:
         self.mails: list[email.message.EmailMessage] = []
         self.refuses = False
 
-    async def handle_DATA(self, server: object, session: object, envelope: Any) -> str:  # noqa: ANN401, N802 - aiosmtpd's name and types
+    async def handle_DATA(self, _server: object, _session: object, envelope: Any) -> str:  # noqa: ANN401, N802 - aiosmtpd's name and types
         if self.refuses:
             return "451 Try again later"
         self.mails.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
@@ -111,7 +112,7 @@ class PortalStandIn:
         self.sign_ins = 0
         self.stranger = Stranger(self._answer)
 
-    def _answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:  # noqa: ANN401 - JSON
+    def _answer(self, method: str, path: str, _: object) -> tuple[int, Any]:
         if method == "POST":
             self.sign_ins += 1
             return 200, {"access_token": f"token-{self.sign_ins}"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -41,7 +42,7 @@ def know_the_district(desk: Desk, name: str = "Huyện Thăng Bình") -> None:
     desk.hand("units.loaded", {"snapshot": "s", "items": [{"unit_id": DISTRICT, "name": name}]})
 
 
-def messages(desk: Desk, subject: str = "lan", **query: Any) -> dict[str, Any]:
+def messages(desk: Desk, subject: str = "lan", **query: object) -> dict[str, Any]:
     reply = desk.ask("GET", "/v1/messages", subject, query_string=query)
     assert reply.status_code == 200, reply.get_data(as_text=True)
     told: dict[str, Any] = reply.get_json()
@@ -254,13 +255,15 @@ def test_who_lost_the_permission_meanwhile_is_not_told(desk: Desk) -> None:
     assert "does not hold the permission" in row.failure
 
 
-def test_what_a_crashed_sender_had_in_hand_is_taken_up_after_its_lease(desk: Desk) -> None:
+def test_what_a_crashed_sender_had_in_hand_is_taken_up_after_its_lease(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     desk.portal.people = [officer("lan", phone=None)]
     desk.hand("decisions.approved", APPROVED)
     desk.sender.address()
-    desk.sender._send = lambda _: None  # type: ignore[method-assign] # it dies before it calls out
-    assert desk.sender.send() == 1
-    del desk.sender._send  # type: ignore[attr-defined]
+    with monkeypatch.context() as crashing:
+        crashing.setattr(desk.sender, "_send", lambda _: None)  # it dies before it calls out
+        assert desk.sender.send() == 1
     assert desk.sender.send() == 0, "another sender has it in hand"
     desk.clock.advance(LEASE)
     assert desk.sender.send() == 1
@@ -313,7 +316,8 @@ def test_messages_come_newest_first_page_by_page(desk: Desk) -> None:
     for amount in range(1, 6):
         desk.hand("funds.drawn", DRAWN | {"amount_vnd": amount})
         desk.sender.address()
-    found, query = [], {}
+    found: list[str] = []
+    query: dict[str, str] = {}
     while True:
         page = messages(desk, limit=2, **query)
         found += [one["body"].partition(" ")[0] for one in page["items"]]
@@ -342,7 +346,7 @@ def test_messages_need_a_sign_in(desk: Desk) -> None:
     assert desk.app.test_client().get("/v1/messages").status_code == 401
 
 
-def receipt(desk: Desk, delivery: Any, state: str, **grants: list[str]) -> int:  # noqa: ANN401 - a UUID
+def receipt(desk: Desk, delivery: UUID, state: str, **grants: list[str]) -> int:
     body = {"delivery_id": str(delivery), "state": state}
     held = grants or {"receipts.report": ["root"]}
     return desk.ask("POST", "/v1/receipts", "gateway", held, json=body).status_code
@@ -353,16 +357,16 @@ def sms_state(desk: Desk) -> str:
 
 
 @pytest.fixture
-def sent(desk: Desk) -> Any:  # noqa: ANN401 - a UUID
+def sent(desk: Desk) -> UUID:
     """The id of a text message that the gateway took."""
     desk.portal.people = [officer("lan", email=None)]
     desk.hand("decisions.approved", APPROVED)
     desk.sender.address()
     desk.sender.send()
-    return desk.rows("SELECT id FROM deliveries WHERE channel = 'sms'")[0].id
+    return UUID(str(desk.rows("SELECT id FROM deliveries WHERE channel = 'sms'")[0].id))
 
 
-def test_a_receipt_moves_a_delivery_up(desk: Desk, sent: Any) -> None:  # noqa: ANN401 - a UUID
+def test_a_receipt_moves_a_delivery_up(desk: Desk, sent: UUID) -> None:
     assert receipt(desk, sent, "delivered") == 204
     assert sms_state(desk) == "delivered"
 
@@ -371,7 +375,7 @@ def test_a_receipt_moves_a_delivery_up(desk: Desk, sent: Any) -> None:  # noqa: 
     "late", [["delivered", "delivered"], ["delivered", "failed"], ["failed", "delivered"]]
 )
 def test_late_and_repeated_receipts_never_take_a_delivery_back(
-    desk: Desk, sent: Any, late: list[str]
+    desk: Desk, sent: UUID, late: list[str]
 ) -> None:
     assert [receipt(desk, sent, state) for state in late] == [204, 204]
     assert sms_state(desk) == "delivered"
@@ -392,16 +396,16 @@ def test_a_receipt_that_overtakes_the_sending_is_not_undone_by_it(desk: Desk) ->
     assert sms_state(desk) == "delivered"
 
 
-def test_a_receipt_for_nothing_of_ours_changes_nothing(desk: Desk, sent: Any) -> None:  # noqa: ANN401 - a UUID
+def test_a_receipt_for_nothing_of_ours_changes_nothing(desk: Desk, sent: UUID) -> None:
     assert receipt(desk, new_id(), "failed") == 204
     assert sms_state(desk) == "sent"
 
 
-def test_only_a_gateway_reports_receipts(desk: Desk, sent: Any) -> None:  # noqa: ANN401 - a UUID
+def test_only_a_gateway_reports_receipts(desk: Desk, sent: UUID) -> None:
     assert receipt(desk, sent, "delivered", **{"lists.submit": ["root"]}) == 403
     assert sms_state(desk) == "sent"
 
 
 @pytest.mark.parametrize("state", ["queued", "sent", "lost", ""])
-def test_a_gateway_reports_an_end_and_nothing_else(desk: Desk, sent: Any, state: str) -> None:  # noqa: ANN401
+def test_a_gateway_reports_an_end_and_nothing_else(desk: Desk, sent: UUID, state: str) -> None:
     assert receipt(desk, sent, state) == 422

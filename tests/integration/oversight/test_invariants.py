@@ -20,7 +20,7 @@ from deploy.oversight.invariants import FINDINGS_PER_RULE_MAX, broken, invariant
 
 ONE, TWO, THREE = (uuid.UUID(int=number) for number in (1, 2, 3))
 FILLING: dict[str, Any] = {
-    "uuid": lambda: uuid.uuid4(),
+    "uuid": uuid.uuid4,
     "text": lambda: uuid.uuid4().hex,
     "bigint": lambda: 0,
     "integer": lambda: 0,
@@ -106,6 +106,11 @@ def paid(vandal: Vandal, payment_vnd: int = 5, obligation_vnd: int = 5, **of_lis
     )
 
 
+def outcome_of_another_amount(vandal: Vandal) -> None:
+    paid(vandal)
+    vandal.plant("outcomes", payment_id=TWO, list_id=ONE, amount_vnd=4, kind="settled")
+
+
 def session_of_a_blocked_account(vandal: Vandal) -> None:
     vandal.plant("users", id=ONE, active=False)
     vandal.plant("sessions", id=TWO, user_id=ONE)
@@ -189,10 +194,7 @@ DEEDS: tuple[tuple[str, str, str, Deed], ...] = (
         "beneficiaries",
         "outcomes_have_the_amount_of_their_payment",
         f"outcomes/{TWO}",
-        lambda vandal: (
-            paid(vandal),
-            vandal.plant("outcomes", payment_id=TWO, list_id=ONE, amount_vnd=4, kind="settled"),
-        )[0],
+        outcome_of_another_amount,
     ),
     (
         "beneficiaries",
@@ -280,6 +282,6 @@ def test_who_checks_cannot_write(database: Callable[[str], Addresses]) -> None:
     with opened({"portal": addresses.reader}) as databases, pytest.raises(Exception, match="read-only"):
         databases["portal"].exec_driver_sql("DELETE FROM users")
     engine = create_engine(addresses.reader)
-    with engine.connect() as connection, pytest.raises(Exception, match="permission denied|read-only"):
+    with engine.connect() as connection, pytest.raises(Exception, match=r"permission denied|read-only"):
         connection.exec_driver_sql("SET default_transaction_read_only = off; DELETE FROM users")
     engine.dispose()

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from services.portal.worker import HANDLERS
-from shared.db.unit_of_work import Act
 from shared.journal.envelope import Envelope
 from shared.kernel import canonical
+from shared.kernel.acts import Act
 from shared.kernel.ids import id_of, new_id
 from tests.integration.portal.conftest import MORNING, PROVINCE, Portal
 from tests.integration.portal.test_accounts import code_of

@@ -97,7 +97,12 @@ def test_an_unknown_name_costs_a_hash_too(
     portal: Portal, officer: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hashed: list[str] = []
-    monkeypatch.setattr(secrets, "matches", lambda stored, _: bool(hashed.append(stored)))
+
+    def refuse(stored: str, _: str) -> bool:
+        hashed.append(stored)
+        return False
+
+    monkeypatch.setattr(secrets, "matches", refuse)
     for username in ("nobody", officer.username):
         portal.sign_in(officer, username=username)
     assert len(hashed) == 2

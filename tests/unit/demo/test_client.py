@@ -1,9 +1,9 @@
-"""A person at the API: the authenticator, the key that makes a repeat harmless, patience with a part that is away."""
+"""A person at the API: the authenticator, the key of a repeat, patience with a part that is away."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+import time
 from datetime import date
 from typing import Any
 
@@ -45,9 +45,9 @@ class Wire:
 
 
 @pytest.fixture
-def wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
     wire = Wire()
-    monkeypatch.setattr(client.time, "sleep", lambda _: None)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
     monkeypatch.setattr(
         requests.Session, "request", lambda _, *words, **options: wire.request(*words, **options)
     )
