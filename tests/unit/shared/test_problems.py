@@ -124,20 +124,19 @@ def test_a_fault_shows_what_is_known_of_its_place() -> None:
 @pytest.mark.parametrize(
     ("body", "pointers"),
     [
-        ({}, {"/name", "/lines"}),
-        ({"name": "a", "lines": [{"amount_vnd": 1}, {"amount_vnd": "x"}]}, {"/lines/1/amount_vnd"}),
-        ({"name": "a", "lines": [{"amount_vnd": 1, "more": 2}]}, {"/lines/0/more"}),
-        ({"name": "too long", "lines": []}, {"/name"}),
-        ({"name": "a", "lines": {}}, {"/lines"}),
-        ({"name": "a", "lines": [], "json": 1}, {"/json"}),
+        ({}, ["/lines", "/name"]),
+        ({"name": "a", "lines": [{"amount_vnd": 1}, {"amount_vnd": "x"}]}, ["/lines/1/amount_vnd"]),
+        ({"name": "a", "lines": [{"amount_vnd": 1, "more": 2}]}, ["/lines/0/more"]),
+        ({"name": "too long", "lines": []}, ["/name"]),
+        ({"name": "a", "lines": {}}, ["/lines"]),
+        ({"name": "a", "lines": [], "json": 1}, ["/json"]),
     ],
     ids=str,
 )
-def test_a_pointer_leads_to_the_field(body: dict[str, object], pointers: set[str]) -> None:
+def test_a_pointer_leads_to_the_field(body: dict[str, object], pointers: list[str]) -> None:
     reply = client_that(lambda: None).post("/x", json=body)
     assert reply.status_code == 422
-    found = {error["pointer"] for error in reply.get_json()["errors"]}
-    assert found == pointers
+    assert sorted(error["pointer"] for error in reply.get_json()["errors"]) == pointers
 
 
 @pytest.mark.parametrize("value", [0, 1, 2**53 - 1])
