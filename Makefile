@@ -30,7 +30,8 @@ up: $(VENV)/.run  ## start everything and leave it running
 	@$(BIN)/fundtrail up
 
 test: $(VENV)/.dev  ## the whole suite, on servers of its own
-	@$(BIN)/python -m pytest $(PYTEST_OPTIONS)
+	@$(BIN)/python -m pytest $(PYTEST_OPTIONS) --ignore=tests/e2e
+	@$(BIN)/python -m pytest -q tests/e2e  # whole instances: one at a time, with the machine to themselves
 
 check: $(VENV)/.dev  ## lint, format, types, import contracts
 	@$(BIN)/ruff check --quiet .
