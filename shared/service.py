@@ -1,22 +1,14 @@
-"""The composition that every service shares: from settings to a context, a relay, a consumer, a process."""
+"""What every process of a service begins with: its database, seen as units of work."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
-from shared.bus.open import open_bus
-from shared.bus.port import Bus
 from shared.db.engine import make_engine
 from shared.db.unit_of_work import UnitOfWork
-from shared.inbox.consumer import Consumer, Handler
-from shared.journal.relay import Relay
-from shared.journal.republishing import REPUBLISH_REQUESTED, obey
 from shared.kernel.clock import SystemClock
 from shared.kernel.errors import Rejected
-from shared.process import Loop
 from shared.settings import Settings
-
-AUDIT_EVENTS = "audit.events.v1"
 
 Refusals = Mapping[str, Callable[[], Rejected]]
 
@@ -28,22 +20,3 @@ def make_unit_of_work(
     pool = settings.api_threads if role == "api" else 5
     engine = make_engine(settings.database_url, application=f"{service}-{role}", pool_size=pool)
     return UnitOfWork(engine, SystemClock(), refusals)
-
-
-def relay_loop(service: str, unit_of_work: UnitOfWork, bus: Bus) -> Loop:
-    """The loop that sends this service's journal."""
-    return Relay(service, unit_of_work.engine, bus, unit_of_work.clock).run
-
-
-def consumer_loop(
-    service: str, unit_of_work: UnitOfWork, bus: Bus, topics: Sequence[str], handlers: Mapping[str, Handler]
-) -> Loop:
-    """The loop that takes other services' events, and the audit log's requests to send rows again."""
-    wanted = [*topics, *([] if AUDIT_EVENTS in topics else [AUDIT_EVENTS])]
-    every = {REPUBLISH_REQUESTED: obey(service), **handlers}
-    return Consumer(service, bus, wanted, unit_of_work, every).run
-
-
-def open_worker_bus(service: str, settings: Settings) -> Bus:
-    """The bus of one worker process."""
-    return open_bus(settings.bus_url, f"{service}-worker")

@@ -114,7 +114,7 @@ class Instance:
         """Everything has ended, in order: outside, APIs, workers, bus, database."""
         if self._parts:
             self._progress.say("Stopping ...")
-            stop_all(self._parts)
+            stop_all(self._parts, self._progress.say)
             self._progress.say("Stopped.")
             self._parts = []
 

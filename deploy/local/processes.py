@@ -86,19 +86,23 @@ class Supervised:
         if self.running:
             self._process.send_signal(self.part.program.stop_signal)
 
-    def stop(self) -> None:
-        """The process and all it started are gone."""
-        stop(self._process, self.part.program.stop_signal, STOP_TIMEOUT_S)
+    def stop(self) -> str | None:
+        """The process and all it started are gone; a sentence where it had to be killed."""
+        if stop(self._process, self.part.program.stop_signal, STOP_TIMEOUT_S):
+            return None
+        late = f"{self.part.name} did not end within {STOP_TIMEOUT_S:.0f} s and was killed"
+        return f"{late}; see {self.part.program.log}"
 
 
-def stop_all(parts: list[Supervised]) -> None:
+def stop_all(parts: list[Supervised], say: Callable[[str], None] = lambda _: None) -> None:
     """Everything has ended, stage by stage; within a stage all at once."""
     for stage in sorted(Stage, reverse=True):
         together = [supervised for supervised in parts if supervised.part.stage is stage]
         for supervised in together:
             supervised.ask_to_stop()
         for supervised in together:
-            supervised.stop()
+            if (news := supervised.stop()) is not None:
+                say(news)
 
 
 def answers(port: int, path: str = "/readyz") -> bool:

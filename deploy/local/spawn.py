@@ -77,16 +77,22 @@ def spawn(program: Program) -> subprocess.Popen[bytes]:
         )
 
 
-def stop(process: subprocess.Popen[bytes], stop_signal: signal.Signals, timeout_s: float) -> None:
-    """The process and its group have ended: asked first, killed after `timeout_s`."""
+def stop(process: subprocess.Popen[bytes], stop_signal: signal.Signals, timeout_s: float) -> bool:
+    """The process and its group have ended; whether the process went by itself when it was asked.
+
+    It is killed after `timeout_s`.
+    """
+    willing = True
     if process.poll() is None:
         process.send_signal(stop_signal)
         try:
             process.wait(timeout_s)
         except subprocess.TimeoutExpired:
+            willing = False
             process.kill()
             process.wait(KILLED_AFTER_S)
     kill_group(process.pid)
+    return willing
 
 
 def kill_group(pid: int) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from services.allocation.funding import handlers as funding
 from shared.process import run_loops
-from shared.service import consumer_loop, make_unit_of_work, open_worker_bus, relay_loop
+from shared.service import make_unit_of_work
 from shared.settings import Settings
+from shared.worker import consumer_loop, open_worker_bus, relay_loop
 
 TOPICS = ("beneficiaries.events.v1",)
 HANDLERS = {

@@ -7,8 +7,9 @@ from services.audit.log import keys
 from services.audit.log.loops import Intake, Signing
 from services.audit.search.handlers import Indexing
 from shared.process import run_loops
-from shared.service import make_unit_of_work, open_worker_bus, relay_loop
+from shared.service import make_unit_of_work
 from shared.settings import Settings
+from shared.worker import open_worker_bus, relay_loop
 
 
 def run(settings: Settings) -> int:

@@ -15,8 +15,9 @@ from services.beneficiaries.register.handlers import Registrar
 from services.beneficiaries.units.handlers import keep_units
 from shared.jobs.runner import Job, Runner
 from shared.process import run_loops
-from shared.service import consumer_loop, make_unit_of_work, open_worker_bus, relay_loop
+from shared.service import make_unit_of_work
 from shared.settings import Settings
+from shared.worker import consumer_loop, open_worker_bus, relay_loop
 
 TOPICS = ("allocation.events.v1",)
 HANDLERS = {

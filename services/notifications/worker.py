@@ -12,8 +12,9 @@ from services.notifications.messages.model import OCCASIONS
 from services.notifications.units.handlers import keep_names
 from shared.inbox.consumer import Handler
 from shared.process import run_loops
-from shared.service import consumer_loop, make_unit_of_work, open_worker_bus, relay_loop
+from shared.service import make_unit_of_work
 from shared.settings import Settings
+from shared.worker import consumer_loop, open_worker_bus, relay_loop
 
 TOPICS = ("allocation.events.v1", "beneficiaries.events.v1")
 HANDLERS: dict[str, Handler] = {

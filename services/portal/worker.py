@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from services.portal.units.handlers import keep_units
 from shared.process import run_loops
-from shared.service import consumer_loop, make_unit_of_work, open_worker_bus, relay_loop
+from shared.service import make_unit_of_work
 from shared.settings import Settings
+from shared.worker import consumer_loop, open_worker_bus, relay_loop
 
 TOPICS = ("allocation.events.v1",)
 HANDLERS = {"vn.fundtrail.units.loaded.v1": keep_units}

@@ -27,6 +27,7 @@ TOPIC_TIMEOUT_S = 30.0
 TOPIC_RETRY_S = 0.1
 LAST_RECORDS_TIMEOUT_S = 10.0
 POLL_MS = 200
+FETCH_WAIT_MS = 500  # how long the broker may hold a question while it has nothing to give
 MESSAGE_BYTES_MAX = 3 * 1024 * 1024
 FETCH_BYTES_MAX = 8 * 1024 * 1024
 PARTITION_FETCH_BYTES_MAX = 1024 * 1024
@@ -169,7 +170,7 @@ class KafkaBus:
             "enable_auto_commit": False,
             "auto_offset_reset": "earliest",
             "isolation_level": "read_uncommitted",
-            "fetch_max_wait_ms": POLL_MS,
+            "fetch_max_wait_ms": FETCH_WAIT_MS,
             "fetch_max_bytes": FETCH_BYTES_MAX,
             "max_partition_fetch_bytes": PARTITION_FETCH_BYTES_MAX,
             "session_timeout_ms": SESSION_TIMEOUT_MS,

@@ -15,6 +15,7 @@ from shared.journal.tables import journal, journal_cursor, journal_epochs, journ
 
 MARK_EVERY = 10_000
 FIRST_EPOCH = 1
+_DRAWN = "(SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM journal_seq_seq)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,14 @@ class Cursor:
 
     position: int
     seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far the journal and its relay are: while neither number moves, there is nothing to send."""
+
+    drawn: int
+    sent: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +65,7 @@ class Watermark:
     def _take(self, connection: Connection) -> tuple[int, str] | None:
         # The number is read first and the transaction id taken after it: every row up to that number then
         # belongs to a transaction with a lower id, because a row takes its id before its number.
-        seq = connection.scalar(
-            text("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM journal_seq_seq")
-        )
+        seq = connection.scalar(text(f"SELECT {_DRAWN}"))
         if seq is None or seq <= self.final_seq:
             return None
         xid = connection.scalar(text("SELECT pg_current_xact_id()::text"))
@@ -68,6 +75,12 @@ class Watermark:
 def _all_before_are_over(connection: Connection, xid: str) -> bool:
     query = text("SELECT pg_snapshot_xmin(pg_current_snapshot()) > CAST(CAST(:xid AS text) AS xid8)")
     return bool(connection.scalar(query, {"xid": xid}))
+
+
+def standing(connection: Connection) -> Standing:
+    """The highest sequence number drawn and the number of the last row sent, by one short query."""
+    row = connection.execute(text(f"SELECT {_DRAWN} AS drawn, seq AS sent FROM journal_cursor")).one()
+    return Standing(row.drawn, row.sent)
 
 
 def cursor(connection: Connection) -> Cursor:

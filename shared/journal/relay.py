@@ -19,7 +19,7 @@ from shared.bus import cloud_events
 from shared.bus.port import Bus, Delivered, Record
 from shared.db.engine import dedicated
 from shared.journal import envelope, positions
-from shared.journal.positions import Cursor
+from shared.journal.positions import Cursor, Standing
 from shared.journal.recording import Topic
 from shared.journal.tables import journal_cursor, journal_topics
 from shared.kernel.clock import Clock
@@ -75,12 +75,15 @@ class Relay:
             beat()
             if stop.wait(RETRY_S):
                 return
+        at_rest: Standing | None = None
         while not stop.is_set():
-            lock.execute(
-                text("SELECT 1")
-            )  # keeps the session, and with it the lock, alive and noticed when lost
             beat()
-            if self.step() == 0:
+            # One short question a round keeps the session, and with it the lock, alive and noticed when lost.
+            standing = positions.standing(lock)
+            if standing == at_rest and not self._topics_are_due():
+                stop.wait(POLL_S)
+            elif self.step() == 0:
+                at_rest = standing if standing.drawn <= self._watermark.final_seq else None
                 stop.wait(POLL_S)
 
     def step(self) -> int:
@@ -110,11 +113,12 @@ class Relay:
                 positions.mark(connection, new.position, new.seq)
 
     def _look_at_topics(self) -> None:
-        now = self._clock.now()
-        if self._checked_at is not None and now - self._checked_at < TOPIC_CHECK_EVERY:
+        if not self._topics_are_due():
             return
         self._bus.ensure_topics(self._topics)
         found = self._bus.topic_ids(self._topics)
+        if gone := set(self._topics) - found.keys():
+            raise Unavailable(f"The bus lost {', '.join(sorted(gone))} as soon as it was there.")
         with self._engine.begin() as connection:
             known = {row.topic: row.topic_id for row in connection.execute(select(journal_topics))}
             if known != found:
@@ -122,7 +126,10 @@ class Relay:
             elif self._checked_at is None:
                 self._compare_with_bus(connection)
         self._topic_ids = found
-        self._checked_at = now
+        self._checked_at = self._clock.now()
+
+    def _topics_are_due(self) -> bool:
+        return self._checked_at is None or self._clock.now() - self._checked_at >= TOPIC_CHECK_EVERY
 
     def _start_over(self, connection: Connection, found: dict[str, str]) -> None:
         log.warning("relay_starts_over", service=self._service, topics=found)

@@ -16,6 +16,7 @@ from shared.journal.envelope import Envelope, from_cloud_event
 from shared.journal.positions import Cursor, Watermark
 from shared.journal.recording import Topic
 from shared.journal.relay import TOPIC_CHECK_EVERY, Relay, topics_of
+from shared.journal.republishing import rewind
 from shared.kernel.errors import Unavailable
 from shared.testing.waiting import wait_until
 from tests.integration.shared.conftest import Counted, running
@@ -167,6 +168,23 @@ def test_a_relay_that_lost_a_race_for_the_cursor_starts_again_from_it(desk: Desk
         send_all(desk, relay)
 
 
+class ForgetfulBus:
+    """A bus on which the first look at the topics comes between a deletion and the making of a new one."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self.forgotten = False
+
+    def topic_ids(self, topics: Sequence[str]) -> dict[str, str]:
+        found = self._bus.topic_ids(topics)
+        if not self.forgotten:
+            self.forgotten = bool(found.pop(topics[0]))
+        return found
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._bus, name)
+
+
 class OtherPublish:
     """A bus whose publishing does something else."""
 
@@ -209,6 +227,35 @@ def test_a_stopped_relay_notices_new_topics_at_its_start(desk: Desk, bus: Bus) -
     bus.delete_topics(topics_of(desk.name))
     send_all(desk, relay_of(desk, bus))
     assert len(everything_on(bus, desk, 2)) == 2
+
+
+def test_a_relay_at_rest_hears_a_row_that_was_drawn_before_it_rested(desk: Desk, postgres_bus: Bus) -> None:
+    with running(relay_of(desk, postgres_bus).run) as beats:
+        with desk.unit_of_work.begin(desk.act) as slow:
+            slow.record(Counted("slow", 1))
+            rounds = beats[0]
+            wait_until(lambda: beats[0] > rounds + 10, what="some rounds while the row is not final")
+        wait_until(lambda: desk.cursor().position == 1, what="the row once it is final")
+
+
+def test_a_relay_at_rest_goes_back_when_its_cursor_is_taken_back(desk: Desk, postgres_bus: Bus) -> None:
+    desk.record(*(Counted("a", n) for n in range(3)))
+    with running(relay_of(desk, postgres_bus).run) as beats:
+        wait_until(lambda: desk.cursor().position == 3, what="all rows sent")
+        rounds = beats[0]
+        wait_until(lambda: beats[0] > rounds + 10, what="some rounds of rest")
+        with desk.owner.begin() as connection:
+            rewind(connection, 1)
+        wait_until(lambda: desk.cursor().position == 3, what="all rows sent again")
+    assert len(everything_on(postgres_bus, desk, 6)) == 6
+
+
+def test_topics_that_are_gone_between_two_looks_are_waited_for(desk: Desk, postgres_bus: Bus) -> None:
+    bus = ForgetfulBus(postgres_bus)
+    desk.record(Counted("a", 1))
+    with running(Relay(desk.name, desk.service, bus, desk.clock).run):  # type: ignore[arg-type]
+        wait_until(lambda: desk.cursor().position == 1, what="the row after a topic was gone for a moment")
+    assert bus.forgotten, "the topic was there at every look, so nothing was shown"
 
 
 def test_a_missing_bus_is_waited_for(desk: Desk, postgres_bus: Bus) -> None:
