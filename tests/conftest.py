@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import importlib
 import os
 import shutil
@@ -24,7 +23,7 @@ from deploy.local.kafka import find_tools
 from deploy.local.keeper import lease
 from deploy.local.postgres import Server
 from deploy.local.provisioning import Addresses
-from deploy.local.scratch import ScratchDatabases
+from deploy.local.scratch import Fill, ScratchDatabases
 from shared.bus.open import open_bus
 from shared.bus.port import Bus
 from shared.db.engine import make_engine
@@ -32,13 +31,17 @@ from shared.db.migrations import migrate
 
 KAFKA_SKIPPED = pytest.StashKey[str]()
 PASSWORD = "password:"
+MEMORY = Path("/dev/shm")  # noqa: S108 - the folder within it has a name that nobody can foresee
+MEMORY_MIN_BYTES = 4 * 1024**3
+
+MakeDatabase = Callable[..., Addresses]
 
 
 @pytest.fixture(scope="session")
 def servers_folder() -> Iterator[Path]:
     """A folder that all workers of this run share and that `nobody` can reach; its keepers remove it."""
     shared_run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
-    folder = Path(tempfile.gettempdir()) / f"fundtrail-tests-{shared_run or uuid.uuid4().hex}"
+    folder = fastest_folder() / f"fundtrail-tests-{shared_run or uuid.uuid4().hex}"
     yield folder
     if shared_run is None:
         for home in folder.glob("*"):
@@ -72,12 +75,17 @@ def scratch(postgres: tuple[Server, dict[str, str]]) -> ScratchDatabases:
 
 
 @pytest.fixture
-def database(scratch: ScratchDatabases) -> Iterator[Callable[[str], Addresses]]:
-    """`database("allocation")` gives the owner's, service's and reader's addresses of a fresh database."""
+def database(scratch: ScratchDatabases) -> Iterator[MakeDatabase]:
+    """`database("allocation")` gives the owner's, service's and reader's addresses of a fresh database.
+
+    What a second argument puts in is put in once and copied for each test; its name tells it from others.
+    """
     with contextlib.ExitStack() as stack:
 
-        def make(service: str) -> Addresses:
-            return stack.enter_context(scratch.fresh(service, lambda url: migrate_service(service, url)))
+        def make(service: str, fill: Fill | None = None) -> Addresses:
+            return stack.enter_context(
+                scratch.fresh(service, lambda url: migrate_service(service, url), fill)
+            )
 
         yield make
 
@@ -99,22 +107,19 @@ def kafka_url(servers_folder: Path) -> Iterator[str]:
         yield address["url"]
 
 
-@pytest.fixture(autouse=True)
-def collect_refused_sockets(request: pytest.FixtureRequest) -> Iterator[None]:
-    """kafka-python 3.0.12 leaves sockets that were refused to the garbage collector."""
-    yield
-    if request.node.get_closest_marker("kafka"):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)
-            gc.collect()
-
-
 @pytest.fixture
 def postgres_bus(empty_database: Callable[[str], Addresses]) -> Iterator[Bus]:
     """A PostgreSQL bus without topics, for tests of what stands on any bus."""
     bus = open_bus(empty_database("bus").owner, "tests")
     yield bus
     bus.close()
+
+
+def fastest_folder() -> Path:
+    """Memory where there is enough of it: a database for each test is made of some hundred small files."""
+    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_MIN_BYTES:
+        return MEMORY
+    return Path(tempfile.gettempdir())
 
 
 def migrate_service(service: str, owner_url: str) -> None:

@@ -101,7 +101,8 @@ def ensure_database(
 ) -> None:
     """The database exists, belongs to the service's owner, and lets in only the service's roles."""
     if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,)).fetchone():
-        statement = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}")
+        # Files are copied faster than their pages go through the log.
+        statement = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY file_copy")
         names = [sql.Identifier(name) for name in (database, f"{service}_owner", template)]
         connection.execute(statement.format(*names))
     _run(connection, DATABASE_GRANTS, service, database)

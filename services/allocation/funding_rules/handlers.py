@@ -21,10 +21,8 @@ def load_funding_rules(work: Work, rules: Sequence[FundingRule]) -> int:
     """The number of rules that were new; those that are there stay as they are."""
     new = set(
         work.connection.scalars(
-            upsert(funding_rules)
-            .values([{name: getattr(rule, name) for name in rule.__slots__} for rule in rules])
-            .on_conflict_do_nothing(index_elements=["id"])
-            .returning(funding_rules.c.id)
+            upsert(funding_rules).on_conflict_do_nothing(index_elements=["id"]).returning(funding_rules.c.id),
+            [{name: getattr(rule, name) for name in rule.__slots__} for rule in rules],
         )
     )
     if new:

@@ -16,15 +16,12 @@ from services.allocation.legal_bases.tables import articles, instruments
 def add(connection: Connection, some: Sequence[Instrument], their: Sequence[Article]) -> set[UUID]:
     """The ids of the articles that were new."""
     connection.execute(
-        upsert(instruments)
-        .values([_instrument_row(one) for one in some])
-        .on_conflict_do_nothing(index_elements=["id"])
+        upsert(instruments).on_conflict_do_nothing(index_elements=["id"]),
+        [_instrument_row(one) for one in some],
     )
     new = connection.scalars(
-        upsert(articles)
-        .values([_article_row(one) for one in their])
-        .on_conflict_do_nothing(index_elements=["id"])
-        .returning(articles.c.id)
+        upsert(articles).on_conflict_do_nothing(index_elements=["id"]).returning(articles.c.id),
+        [_article_row(one) for one in their],
     )
     return set(new)
 

@@ -22,18 +22,16 @@ def load_units(work: Work, registry: Registry) -> int:
     """The number of units that were new; those that are there stay as they are."""
     new = set(
         work.connection.scalars(
-            upsert(units)
-            .values([_unit_row(unit) for unit in registry.units])
-            .on_conflict_do_nothing(index_elements=["id"])
-            .returning(units.c.id)
+            upsert(units).on_conflict_do_nothing(index_elements=["id"]).returning(units.c.id),
+            [_unit_row(unit) for unit in registry.units],
         )
     )
     if not new:
         return 0
     parents = [link for link in registry.parents if link.unit_id in new]
     steps = [step for step in registry.successions if step.successor_id in new]
-    work.connection.execute(upsert(unit_parents).values([_parent_row(link) for link in parents]))
-    work.connection.execute(upsert(unit_successions).values([_succession_row(step) for step in steps]))
+    work.connection.execute(upsert(unit_parents), [_parent_row(link) for link in parents])
+    work.connection.execute(upsert(unit_successions), [_succession_row(step) for step in steps])
     _tell(work, [unit for unit in registry.units if unit.id in new], parents, steps)
     return len(new)
 

@@ -19,7 +19,7 @@ def load_rates(work: Work, published: Sequence[Rate]) -> int:
     """The number of rates that were new. Idempotent: those that are there stay as they are."""
     rows = [_row(rate) for rate in published]
     new = work.connection.execute(
-        upsert(rates).values(rows).on_conflict_do_nothing(index_elements=["id"]).returning(rates.c.id)
+        upsert(rates).on_conflict_do_nothing(index_elements=["id"]).returning(rates.c.id), rows
     )
     new_ids = {row.id for row in new}
     for decree, some in groupby((rate for rate in published if rate.id in new_ids), lambda rate: rate.decree):
