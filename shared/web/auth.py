@@ -106,7 +106,7 @@ def keys_from(url: str, get: Callable[[str], KeySetSerialization]) -> Callable[[
     def fetch() -> KeySetSerialization:
         try:
             return get(url)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # away, or its answer is no key set
             raise Unavailable("The sign-in service does not answer; try again shortly.") from error
 
     return fetch

@@ -5,6 +5,7 @@ import hmac
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from json import JSONDecodeError
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -154,9 +155,14 @@ def test_forged_tokens_do_not_make_us_fetch_keys_all_the_time(officer: Caller) -
     assert len(fetched) <= 2
 
 
-def test_an_issuer_that_is_away_makes_us_unavailable_not_unsafe(officer: Caller) -> None:
+@pytest.mark.parametrize(
+    "fault",
+    [ConnectionError("away"), TimeoutError("slow"), JSONDecodeError("no key set", "<html>", 0)],
+    ids=["away", "slow", "a page instead of keys"],
+)
+def test_an_issuer_that_is_away_makes_us_unavailable_not_unsafe(officer: Caller, fault: Exception) -> None:
     def get(_: str) -> Any:  # noqa: ANN401 - never returns
-        raise ConnectionError("away")
+        raise fault
 
     verifier = TokenVerifier(ISSUER, AUDIENCE, keys_from("http://issuer", get), officer.desk.clock)
     with pytest.raises(Unavailable, match="sign-in service"):
