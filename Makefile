@@ -10,7 +10,7 @@ MESSAGE ?= change
 PYTEST_OPTIONS ?= -n 2 -q
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test check fix reset revision
+.PHONY: help run up test faults check fix reset revision
 
 help:  ## list what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort
@@ -32,6 +32,9 @@ up: $(VENV)/.run  ## start everything and leave it running
 test: $(VENV)/.dev  ## the whole suite, on servers of its own
 	@$(BIN)/python -m pytest $(PYTEST_OPTIONS) --ignore=tests/e2e
 	@$(BIN)/python -m pytest -q tests/e2e  # whole instances: one at a time, with the machine to themselves
+
+faults: $(VENV)/.dev  ## the figures under fault in their full sizes; takes half an hour
+	@$(BIN)/python -m pytest $(PYTEST_OPTIONS) -m full --timeout 3600
 
 check: $(VENV)/.dev  ## lint, format, types, import contracts
 	@$(BIN)/ruff check --quiet .
