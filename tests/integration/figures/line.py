@@ -45,7 +45,7 @@ class Line:
             self._is_cut = False
 
     def break_off_after(self, count: int) -> None:
-        """Once so many bytes more have gone to the server, all calls are reset; then the line is whole again."""
+        """All calls are reset once so many more bytes went to the server; then the line is whole again."""
         with self._lock:
             self._bytes_left = count
 
