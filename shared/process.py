@@ -7,9 +7,12 @@ the database.
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from queue import SimpleQueue
 
 import structlog
 
@@ -50,31 +53,44 @@ class Heartbeats:
 def run_loops(loops: Mapping[str, Loop], host: str, health_port: int) -> int:
     """The exit status once all loops have ended: 0 after a stop signal, 1 after a crash."""
     stop = threading.Event()
-    crashed = threading.Event()
+    # A handler may interrupt one who holds a lock: an event waits for its own, a simple queue has none.
+    statuses: SimpleQueue[int] = SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *_: statuses.put(0))
     beats = Heartbeats(list(loops))
     health = HealthServer(host, health_port, beats.alive, beats.ready)
     threads = [
-        threading.Thread(target=_guarded, args=(name, loop, stop, crashed, beats), name=name, daemon=True)
+        threading.Thread(target=_guarded, args=(name, loop, stop, statuses, beats), name=name, daemon=True)
         for name, loop in loops.items()
     ]
     for thread in threads:
         thread.start()
-    stop.wait()
-    for thread in threads:
-        thread.join(JOIN_S)
+    status = statuses.get()
+    stop.set()
+    _join(threads)
     health.close()
-    return 1 if crashed.is_set() else 0
+    while not statuses.empty():
+        status = max(status, statuses.get())
+    return status
+
+
+def _join(threads: Sequence[threading.Thread]) -> None:
+    """Waits for all of them together, no longer than the time to end; tells where a late one stands."""
+    until = time.monotonic() + JOIN_S
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))
+        if thread.is_alive():
+            frame = sys._current_frames().get(thread.ident or 0)  # noqa: SLF001 - the only way to ask
+            log.error("loop_does_not_end", loop=thread.name, at=traceback.format_stack(frame)[-5:])
 
 
 def _guarded(
-    name: str, loop: Loop, stop: threading.Event, crashed: threading.Event, beats: Heartbeats
+    name: str, loop: Loop, stop: threading.Event, statuses: SimpleQueue[int], beats: Heartbeats
 ) -> None:
     try:
         loop(stop, beats.beater(name))
     except Exception:  # the process loop: logged, then the whole process ends
         log.exception("loop_crashed", loop=name)
-        crashed.set()
-    finally:
-        stop.set()
+        statuses.put(1)
+    else:
+        statuses.put(0)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from shared.bus.open import open_bus
 from shared.bus.port import Bus
@@ -30,6 +31,11 @@ def consumer_loop(
     return Consumer(service, bus, wanted, unit_of_work, every).run
 
 
-def open_worker_bus(service: str, settings: Settings) -> Bus:
-    """The bus of one worker process."""
-    return open_bus(settings.bus_url, f"{service}-worker")
+@contextmanager
+def worker_bus(service: str, settings: Settings) -> Iterator[Bus]:
+    """The bus of one worker process, closed when its loops have ended."""
+    bus = open_bus(settings.bus_url, f"{service}-worker")
+    try:
+        yield bus
+    finally:
+        bus.close()

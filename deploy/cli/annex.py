@@ -9,8 +9,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from services.allocation.decisions.annex import read_annex, unreadable
-from services.allocation.decisions.annex_report import AnnexReport, Problem, Unmatched
+from services.allocation.annexes.reading import read_annex, unreadable
+from services.allocation.annexes.report import AnnexReport, Problem, Unmatched
 from services.allocation.units.snapshots import published_units
 from shared.kernel.money import grouped
 from shared.sheets.grid import BYTES_MAX

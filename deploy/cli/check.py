@@ -6,11 +6,15 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy.exc import OperationalError
 
 from deploy.local.state import home_of, read_json
 from deploy.oversight import comparisons, invariants
-from deploy.oversight.databases import opened, reader_addresses
+from deploy.oversight.databases import AddressesUnknown, opened, reader_addresses
 from deploy.oversight.lag import wait_until_nothing_lags
 from deploy.oversight.summary import summary
 
@@ -29,19 +33,26 @@ def run(args: argparse.Namespace) -> int:
     home = home_of(os.environ)
     try:
         addresses = reader_addresses(home)
-    except FileNotFoundError:
-        sys.stderr.write(f"{home.root} holds no instance; start one with `make run`.\n")
-        return 2
+        return _report(addresses, read_json(home.run), as_summary=args.summary)
+    except AddressesUnknown as error:
+        sys.stderr.write(f"{error}\n")
+    except OperationalError as error:
+        cause = str(error.orig).splitlines()[0]
+        sys.stderr.write(f"A database does not answer ({cause}); is the instance running? See `make run`.\n")
+    return 2
+
+
+def _report(addresses: Mapping[str, str], facts: Mapping[str, Any], *, as_summary: bool) -> int:
+    """The exit status after saying what was found."""
     late = wait_until_nothing_lags(addresses, LAG_TIMEOUT_S)
     with opened(addresses) as databases:
         findings = [*invariants.broken(databases), *comparisons.differing(databases)]
-        facts = read_json(home.run)
         told = summary(databases, facts, len(findings), _seconds_since(facts.get("started_at")))
     for finding in findings:
         sys.stderr.write(f"{finding}\n")
     for text in late:
         sys.stderr.write(f"still under way: {text}\n")
-    sys.stdout.write(json.dumps(told) + "\n" if args.summary else f"{len(findings)} invariants broken\n")
+    sys.stdout.write(json.dumps(told) + "\n" if as_summary else f"{len(findings)} invariants broken\n")
     return 1 if findings else 0
 
 

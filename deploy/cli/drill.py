@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import tempfile
@@ -13,11 +12,11 @@ from pathlib import Path
 from sqlalchemy import create_engine
 
 from deploy.local.postgres_binaries import find_binaries
-from deploy.local.state import Home, home_of, note
+from deploy.local.state import Home, home_of, note, read_json
 from deploy.oversight import comparisons, invariants
 from deploy.oversight.alterations import Alteration, alterations
 from deploy.oversight.copies import copied, server_of
-from deploy.oversight.databases import opened, reader_addresses
+from deploy.oversight.databases import AddressesUnknown, opened, reader_addresses
 from deploy.oversight.findings import Finding
 from deploy.oversight.lag import wait_until_nothing_lags
 from services.audit.log import queries as log
@@ -42,10 +41,15 @@ def run(_: argparse.Namespace) -> int:
     if not (home.addresses.exists() and proof.exists()):
         sys.stderr.write(f"{home.root} holds no instance with a proof to alter; start one with `make run`.\n")
         return 2
+    try:
+        addresses = reader_addresses(home)
+    except AddressesUnknown as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    told = read_json(home.addresses)
     _say("The proof as the inspector took it home:")
     verified = fundtrail_verify.main([str(proof), "--key", str(key)]) == 0
-    wait_until_nothing_lags(reader_addresses(home), LAG_TIMEOUT_S)
-    told = json.loads(home.addresses.read_text())
+    wait_until_nothing_lags(addresses, LAG_TIMEOUT_S)
     with copied(server_of(told["server"]), find_binaries(os.environ).folder) as copies:
         detected = _alter_and_look(home, copies, _index_of(proof))
     note(home, {"proofs_verified": int(verified), "alterations_detected": detected})

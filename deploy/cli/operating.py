@@ -25,8 +25,8 @@ def opened(service: str, role: str = "service") -> Iterator[UnitOfWork]:
     Raises: OperatorError where no instance was ever started there.
     """
     home = home_of(os.environ)
-    addresses = read_json(home.addresses).get(service)
-    if addresses is None:
+    addresses = read_json(home.addresses).get(service) or {}
+    if role not in addresses:
         raise OperatorError(
             f"{home.root} knows no database of {service}. Start the instance once, or set FUNDTRAIL_HOME."
         )

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from deploy.local.spawn import Program, kill_group, spawn, stop
+from deploy.local.spawn import Program, kill_group, spawn, wait_for_end
 
 FIRST_BACK_OFF_S = 0.1
 BACK_OFF_MAX_S = 5.0
@@ -86,9 +86,9 @@ class Supervised:
         if self.running:
             self._process.send_signal(self.part.program.stop_signal)
 
-    def stop(self) -> str | None:
+    def wait_for_end(self) -> str | None:
         """The process and all it started are gone; a sentence where it had to be killed."""
-        if stop(self._process, self.part.program.stop_signal, STOP_TIMEOUT_S):
+        if wait_for_end(self._process, STOP_TIMEOUT_S):
             return None
         late = f"{self.part.name} did not end within {STOP_TIMEOUT_S:.0f} s and was killed"
         return f"{late}; see {self.part.program.log}"
@@ -101,7 +101,7 @@ def stop_all(parts: list[Supervised], say: Callable[[str], None] = lambda _: Non
         for supervised in together:
             supervised.ask_to_stop()
         for supervised in together:
-            if (news := supervised.stop()) is not None:
+            if (news := supervised.wait_for_end()) is not None:
                 say(news)
 
 

@@ -82,15 +82,20 @@ def stop(process: subprocess.Popen[bytes], stop_signal: signal.Signals, timeout_
 
     It is killed after `timeout_s`.
     """
-    willing = True
     if process.poll() is None:
         process.send_signal(stop_signal)
-        try:
-            process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            willing = False
-            process.kill()
-            process.wait(KILLED_AFTER_S)
+    return wait_for_end(process, timeout_s)
+
+
+def wait_for_end(process: subprocess.Popen[bytes], timeout_s: float) -> bool:
+    """As `stop`, for a process that was asked already."""
+    willing = True
+    try:
+        process.wait(timeout_s)
+    except subprocess.TimeoutExpired:
+        willing = False
+        process.kill()
+        process.wait(KILLED_AFTER_S)
     kill_group(process.pid)
     return willing
 

@@ -8,16 +8,27 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from queue import SimpleQueue
 
 POLL_S = 0.25
 PARTIAL = ".partial"
 
 
 def stop_event() -> threading.Event:
-    """An event that the signals to end set."""
+    """An event that is set after a signal to end, whenever it comes and however often.
+
+    A handler that set it would lock it, and hang where it interrupts the one who waits for it.
+    """
     stop = threading.Event()
+    told: SimpleQueue[None] = SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *_: told.put(None))
+
+    def obey() -> None:
+        told.get()
+        stop.set()
+
+    threading.Thread(target=obey, name="stopping", daemon=True).start()
     return stop
 
 

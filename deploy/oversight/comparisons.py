@@ -22,8 +22,10 @@ SUBLEDGER = text(
     """
     SELECT coalesce(sum(p.amount_vnd), 0) AS instructed,
            coalesce(sum(p.amount_vnd) FILTER (WHERE o.kind = 'settled'), 0) AS settled,
-           coalesce(sum(p.amount_vnd) FILTER (WHERE o.kind = 'returned'), 0) AS returned
+           coalesce(sum(p.amount_vnd) FILTER (WHERE o.kind = 'returned'), 0) AS returned,
+           coalesce(sum(late.amount_vnd), 0) AS late
     FROM payments p JOIN lists l ON l.id = p.list_id LEFT JOIN outcomes o ON o.payment_id = p.id
+    LEFT JOIN late_returns late ON late.payment_id = p.id
     WHERE l.state IN ('drawn', 'instructed', 'closing', 'closed')
     """
 )
@@ -31,8 +33,17 @@ CONTROL = text(
     """
     SELECT coalesce(sum(credits_posted - debits_posted) FILTER (WHERE role = 'provider'), 0) AS provider,
            coalesce(sum(credits_posted - debits_posted) FILTER (WHERE role = 'returned'), 0) AS returned,
-           coalesce(sum(credits_posted - debits_posted) FILTER (WHERE role = 'spent'), 0) AS spent
+           coalesce(
+               sum(credits_posted - debits_posted) FILTER (WHERE role IN ('spent', 'unmatched')), 0
+           ) AS spent
     FROM accounts
+    """
+)
+PAID_AGAIN = text(
+    """
+    SELECT coalesce(sum(h.amount_vnd), 0)
+    FROM list_holds h JOIN list_funds f ON f.list_id = h.list_id AND f.submission = h.submission
+    WHERE h.origin = 'returned' AND f.state IN ('drawn', 'closed')
     """
 )
 
@@ -47,12 +58,14 @@ def differing(databases: Databases) -> Iterator[Finding]:
 
 
 def _money(databases: Databases) -> Iterator[Finding]:
+    """What came back late counts as spent no more; where its year is closed, unmatched stands for it."""
     own = databases["beneficiaries"].execute(SUBLEDGER).one()
     control = databases["allocation"].execute(CONTROL).one()
+    paid_again = int(databases["allocation"].scalar(PAID_AGAIN) or 0)
     expected = {
         "provider": own.instructed - own.settled - own.returned,
-        "returned": own.returned,
-        "spent": own.settled,
+        "returned": own.returned + own.late - paid_again,
+        "spent": own.settled - own.late,
     }
     for role, amount in expected.items():
         found = getattr(control, role)

@@ -13,16 +13,41 @@ from deploy.local.state import Home
 
 SERVICES = ("allocation", "beneficiaries", "notifications", "audit", "portal")
 
+CURE = "start the instance once more with `make run`: it writes the file anew."
+
 Databases = Mapping[str, Connection]
+
+
+class AddressesUnknown(Exception):
+    """It is not known where the databases are; the message says what to do."""
 
 
 def reader_addresses(home: Home) -> dict[str, str]:
     """The address of each service's database for its reader.
 
-    Raises: FileNotFoundError before a first start.
+    Raises: AddressesUnknown before a first start, or where the file does not name every database.
     """
-    told = json.loads(Path(home.addresses).read_text())
-    return {service: told[service]["reader"] for service in SERVICES}
+    try:
+        told = json.loads(Path(home.addresses).read_text())
+    except FileNotFoundError:
+        raise AddressesUnknown(f"{home.root} holds no instance; start one with `make run`.") from None
+    except ValueError as error:
+        raise AddressesUnknown(f"{home.addresses} is no JSON ({error}); {CURE}") from error
+    found = {service: _reader_in(told, service) for service in SERVICES}
+    missing = [service for service, address in found.items() if not address]
+    if missing:
+        raise AddressesUnknown(
+            f"{home.addresses} names no reader of the database of {', '.join(missing)}, so nothing can be "
+            f"checked; {CURE}"
+        )
+    return found
+
+
+def _reader_in(told: object, service: str) -> str:
+    """The address told for the reader of a service, empty where there is none."""
+    roles = told.get(service) if isinstance(told, dict) else None
+    address = roles.get("reader") if isinstance(roles, dict) else None
+    return address if isinstance(address, str) else ""
 
 
 @contextmanager

@@ -14,6 +14,10 @@ PAID = (
     "payments p JOIN lists l ON l.id = p.list_id "
     "WHERE l.state IN ('drawn', 'instructed', 'closing', 'closed')"
 )
+SETTLED_LESS_LATE_RETURNS = (
+    "SELECT (SELECT coalesce(sum(amount_vnd), 0) FROM outcomes WHERE kind = 'settled')"
+    " - (SELECT coalesce(sum(amount_vnd), 0) FROM late_returns)"
+)
 
 # Key -> (database, query). Every query returns one number.
 COUNTED: Mapping[str, tuple[str, str]] = {
@@ -32,10 +36,7 @@ COUNTED: Mapping[str, tuple[str, str]] = {
         "beneficiaries",
         f"SELECT coalesce(sum(p.amount_vnd), 0) FROM {PAID}",
     ),
-    "settled_vnd": (
-        "beneficiaries",
-        "SELECT coalesce(sum(amount_vnd), 0) FROM outcomes WHERE kind = 'settled'",
-    ),
+    "settled_vnd": ("beneficiaries", SETTLED_LESS_LATE_RETURNS),
     "ledger_spent_vnd": (
         "allocation",
         f"SELECT {BALANCE} FROM accounts WHERE role = 'spent'",

@@ -11,6 +11,7 @@ from services.allocation.legal_bases.api import blueprint as legal_bases
 from services.allocation.refusals import REFUSALS
 from services.allocation.treasury.api import blueprint as treasury
 from services.allocation.units.api import blueprint as units
+from services.allocation.year_end.api import blueprint as year_end
 from shared.settings import Settings
 from shared.web import server
 from shared.web.app import build_app
@@ -20,7 +21,7 @@ from shared.web.context import make_context
 def create_app(settings: Settings) -> Flask:
     """The application, ready to serve."""
     context = make_context("allocation", settings, REFUSALS, {"documents": parts.documents(settings)})
-    return build_app(context, [units, legal_bases, ledger, decisions, treasury])
+    return build_app(context, [units, legal_bases, ledger, year_end, decisions, treasury])
 
 
 def serve(settings: Settings) -> int:

@@ -44,6 +44,19 @@ FROM holds h LEFT JOIN (
 WHERE (h.posted_vnd, h.voided_vnd) IS DISTINCT FROM (coalesce(t.posted, 0), coalesce(t.voided, 0))
    OR h.posted_vnd + h.voided_vnd > h.amount_vnd;
 
+-- invariant: nothing_stands_in_other_hands_in_a_closed_year
+SELECT 'accounts/' || a.id AS place,
+       format('%s đồng stand as %s in %s, which is closed', a.credits_posted - a.debits_posted, a.role, a.fiscal_year) AS message
+FROM accounts a JOIN ledger_years y ON y.fiscal_year = a.fiscal_year
+WHERE a.role IN ('provider', 'returned', 'advance') AND a.credits_posted <> a.debits_posted;
+
+-- invariant: no_hold_is_open_in_a_closed_year
+SELECT 'holds/' || h.id AS place,
+       format('%s đồng are held in %s, which is closed', h.amount_vnd - h.posted_vnd - h.voided_vnd, a.fiscal_year) AS message
+FROM holds h JOIN accounts a ON a.id IN (h.debit_account, h.credit_account)
+JOIN ledger_years y ON y.fiscal_year = a.fiscal_year
+WHERE h.posted_vnd + h.voided_vnd < h.amount_vnd;
+
 -- invariant: decision_totals_are_the_sums_of_lines
 SELECT 'decisions/' || d.id AS place, format('total %s, lines add up to %s', d.total_vnd, sum(l.amount_vnd)) AS message
 FROM decisions d LEFT JOIN decision_lines l ON l.decision_id = d.id

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from services.allocation.funding import answers
 from services.allocation.funding import handlers as funding
 from shared.process import run_loops
 from shared.service import make_unit_of_work
 from shared.settings import Settings
-from shared.worker import consumer_loop, open_worker_bus, relay_loop
+from shared.worker import consumer_loop, relay_loop, worker_bus
 
 TOPICS = ("beneficiaries.events.v1",)
 HANDLERS = {
     "vn.fundtrail.lists.approved.v1": funding.hold_funds,
     "vn.fundtrail.lists.withdrawal_requested.v1": funding.withdraw_list,
-    "vn.fundtrail.payments.settled.v1": funding.post_settled,
-    "vn.fundtrail.payments.returned.v1": funding.post_returned,
+    "vn.fundtrail.payments.settled.v1": answers.post_settled,
+    "vn.fundtrail.payments.returned.v1": answers.post_returned,
+    "vn.fundtrail.payments.returned_late.v1": answers.post_returned_late,
     "vn.fundtrail.lists.closed.v1": funding.close_list,
 }
 
@@ -21,9 +23,9 @@ HANDLERS = {
 def run(settings: Settings) -> int:
     """The exit status once the worker was told to stop, or crashed."""
     unit_of_work = make_unit_of_work("allocation", "worker", settings)
-    bus = open_worker_bus("allocation", settings)
-    loops = {
-        "relay": relay_loop("allocation", unit_of_work, bus),
-        "consumer": consumer_loop("allocation", unit_of_work, bus, TOPICS, HANDLERS),
-    }
-    return run_loops(loops, settings.host, settings.health_port)
+    with worker_bus("allocation", settings) as bus:
+        loops = {
+            "relay": relay_loop("allocation", unit_of_work, bus),
+            "consumer": consumer_loop("allocation", unit_of_work, bus, TOPICS, HANDLERS),
+        }
+        return run_loops(loops, settings.host, settings.health_port)

@@ -13,6 +13,7 @@ from services.beneficiaries.rates.api import blueprint as rates
 from services.beneficiaries.reconciliation.api import blueprint as reconciliation
 from services.beneficiaries.refusals import REFUSALS
 from services.beneficiaries.register.api import blueprint as register
+from services.beneficiaries.reissues.api import blueprint as reissues
 from shared.jobs.api import blueprint as jobs
 from shared.settings import Settings
 from shared.web import server
@@ -28,7 +29,9 @@ def create_app(settings: Settings) -> Flask:
         REFUSALS,
         {"documents": parts.documents(settings), "sealer": parts.sealer(settings)},
     )
-    return build_app(context, [rates, register, openings, payroll, lists, channels, reconciliation, jobs])
+    return build_app(
+        context, [rates, register, openings, payroll, lists, channels, reconciliation, reissues, jobs]
+    )
 
 
 def serve(settings: Settings) -> int:

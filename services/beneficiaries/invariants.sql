@@ -14,7 +14,13 @@ SELECT 'payments/' || p.id AS place, format('amount %s, obligations %s', p.amoun
 FROM payments p LEFT JOIN (
     SELECT payment_id, sum(amount_vnd) AS amount_vnd FROM obligations WHERE payment_id IS NOT NULL GROUP BY payment_id
 ) AS o ON o.payment_id = p.id
-WHERE p.amount_vnd IS DISTINCT FROM o.amount_vnd;
+WHERE p.reissue_of IS NULL AND p.amount_vnd IS DISTINCT FROM o.amount_vnd
+UNION ALL
+SELECT 'payments/' || p.id, format('reissues %s of %s to %s, is %s to %s with %s of its own',
+       f.id, f.amount_vnd, f.person_id, p.amount_vnd, p.person_id, count(o.id))
+FROM payments p LEFT JOIN payments f ON f.id = p.reissue_of LEFT JOIN obligations o ON o.payment_id = p.id
+WHERE p.reissue_of IS NOT NULL GROUP BY p.id, f.id
+HAVING (p.amount_vnd, p.person_id) IS DISTINCT FROM (f.amount_vnd, f.person_id) OR count(o.id) > 0;
 
 -- invariant: obligations_are_due_less_paid
 SELECT 'obligations/' || id AS place, format('amount %s, due %s, paid %s', amount_vnd, due_vnd, paid_vnd) AS message
@@ -30,7 +36,16 @@ GROUP BY person_id, in_period HAVING sum(amount_vnd) <> 0;
 -- invariant: outcomes_have_the_amount_of_their_payment
 SELECT 'outcomes/' || o.payment_id AS place, format('outcome %s, payment %s', o.amount_vnd, p.amount_vnd) AS message
 FROM outcomes o JOIN payments p ON p.id = o.payment_id
-WHERE o.amount_vnd <> p.amount_vnd OR o.list_id <> p.list_id;
+WHERE o.amount_vnd <> p.amount_vnd OR o.list_id <> p.list_id
+UNION ALL
+SELECT 'late_returns/' || r.payment_id, format('return %s, outcome %s of %s', r.amount_vnd, o.kind, o.amount_vnd)
+FROM late_returns r LEFT JOIN outcomes o ON o.payment_id = r.payment_id
+WHERE o.kind IS DISTINCT FROM 'settled' OR o.amount_vnd <> r.amount_vnd OR o.list_id <> r.list_id
+UNION ALL
+SELECT 'payments/' || p.id, format('reissues %s, which did not come back', p.reissue_of)
+FROM payments p WHERE p.reissue_of IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM outcomes o WHERE o.payment_id = p.reissue_of AND o.kind = 'returned')
+  AND NOT EXISTS (SELECT 1 FROM late_returns r WHERE r.payment_id = p.reissue_of);
 
 -- invariant: openings_are_the_sums_of_their_rows
 SELECT 'openings/' || p.id AS place, format('total %s, rows %s', p.total_vnd, coalesce(sum(o.amount_vnd), 0)) AS message

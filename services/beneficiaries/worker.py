@@ -17,7 +17,7 @@ from shared.jobs.runner import Job, Runner
 from shared.process import run_loops
 from shared.service import make_unit_of_work
 from shared.settings import Settings
-from shared.worker import consumer_loop, open_worker_bus, relay_loop
+from shared.worker import consumer_loop, relay_loop, worker_bus
 
 TOPICS = ("allocation.events.v1",)
 HANDLERS = {
@@ -35,12 +35,12 @@ HANDLERS = {
 def run(settings: Settings) -> int:
     """The exit status of the worker process: relay and consumer."""
     unit_of_work = make_unit_of_work("beneficiaries", "worker", settings)
-    bus = open_worker_bus("beneficiaries", settings)
-    loops = {
-        "relay": relay_loop("beneficiaries", unit_of_work, bus),
-        "consumer": consumer_loop("beneficiaries", unit_of_work, bus, TOPICS, HANDLERS),
-    }
-    return run_loops(loops, settings.host, settings.health_port)
+    with worker_bus("beneficiaries", settings) as bus:
+        loops = {
+            "relay": relay_loop("beneficiaries", unit_of_work, bus),
+            "consumer": consumer_loop("beneficiaries", unit_of_work, bus, TOPICS, HANDLERS),
+        }
+        return run_loops(loops, settings.host, settings.health_port)
 
 
 def run_jobs(settings: Settings) -> int:

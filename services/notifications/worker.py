@@ -14,7 +14,7 @@ from shared.inbox.consumer import Handler
 from shared.process import run_loops
 from shared.service import make_unit_of_work
 from shared.settings import Settings
-from shared.worker import consumer_loop, open_worker_bus, relay_loop
+from shared.worker import consumer_loop, relay_loop, worker_bus
 
 TOPICS = ("allocation.events.v1", "beneficiaries.events.v1")
 HANDLERS: dict[str, Handler] = {
@@ -28,16 +28,16 @@ def run(settings: Settings) -> int:
     """The exit status once the worker was told to stop, or crashed."""
     places = outside(os.environ)
     unit_of_work = make_unit_of_work("notifications", "worker", settings)
-    bus = open_worker_bus("notifications", settings)
-    sender = Sender(
-        unit_of_work,
-        Contacts(places.portal_url, settings.state_dir / ACCOUNT_FILE),
-        MailServer(places.smtp_host, places.smtp_port),
-        SmsGateway(places.sms_url),
-    )
-    loops = {
-        "relay": relay_loop("notifications", unit_of_work, bus),
-        "consumer": consumer_loop("notifications", unit_of_work, bus, TOPICS, HANDLERS),
-        "sender": sender.run,
-    }
-    return run_loops(loops, settings.host, settings.health_port)
+    with worker_bus("notifications", settings) as bus:
+        sender = Sender(
+            unit_of_work,
+            Contacts(places.portal_url, settings.state_dir / ACCOUNT_FILE),
+            MailServer(places.smtp_host, places.smtp_port),
+            SmsGateway(places.sms_url),
+        )
+        loops = {
+            "relay": relay_loop("notifications", unit_of_work, bus),
+            "consumer": consumer_loop("notifications", unit_of_work, bus, TOPICS, HANDLERS),
+            "sender": sender.run,
+        }
+        return run_loops(loops, settings.host, settings.health_port)

@@ -8,6 +8,7 @@ from services.portal.refusals import REFUSALS
 from services.portal.sessions.api import blueprint as sessions
 from services.portal.sessions.tokens import load_issuer
 from services.portal.users.api import blueprint as users
+from services.portal.users.factors import load_factors
 from shared.settings import Settings
 from shared.web import server
 from shared.web.app import build_app
@@ -17,7 +18,8 @@ from shared.web.context import make_context
 def create_app(settings: Settings) -> Flask:
     """The application, ready to serve."""
     issuer = load_issuer(settings.issuer, settings.audience, settings.keys_dir)
-    context = make_context("portal", settings, REFUSALS, {"issuer": issuer})
+    factors = load_factors(settings.keys_dir)
+    context = make_context("portal", settings, REFUSALS, {"issuer": issuer, "factors": factors})
     return build_app(context, [sessions, users])
 
 

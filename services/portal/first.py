@@ -8,6 +8,7 @@ from pathlib import Path
 
 from services.portal.users import secrets, store
 from services.portal.users.commands import Assignment, CreateUser
+from services.portal.users.factors import Factors
 from services.portal.users.handlers import NewUser, create_user
 from shared.db.unit_of_work import UnitOfWork
 from shared.documents.keys import write_secret
@@ -21,7 +22,7 @@ ALWAYS = date(2000, 1, 1)
 WHOLE_PROVINCE = id_of("unit-root", "49")
 
 
-def ensure_administrator(unit_of_work: UnitOfWork, state_dir: Path) -> None:
+def ensure_administrator(unit_of_work: UnitOfWork, factors: Factors, state_dir: Path) -> None:
     """An account exists; where none did, the file holds the first one's user name, password and secret."""
     act = Act.system("portal", unit_of_work.clock.now(), "first start")
     with unit_of_work.begin(act) as work:
@@ -40,10 +41,10 @@ def ensure_administrator(unit_of_work: UnitOfWork, state_dir: Path) -> None:
             language="vi",
             assignments=(Assignment("administrator", WHOLE_PROVINCE, ALWAYS),),
         )
-        _write(state_dir / FILE_NAME, create_user(work, command), password)
+        _write(state_dir / FILE_NAME, create_user(work, factors, command), password)
 
 
-def ensure_notifications_account(unit_of_work: UnitOfWork, state_dir: Path) -> None:
+def ensure_notifications_account(unit_of_work: UnitOfWork, factors: Factors, state_dir: Path) -> None:
     """The service that notifies has an account of its own, with its password in a 0600 file."""
     path = state_dir / NOTIFICATIONS_FILE
     if path.exists():
@@ -63,7 +64,7 @@ def ensure_notifications_account(unit_of_work: UnitOfWork, state_dir: Path) -> N
         assignments=(Assignment("service_notifications", WHOLE_PROVINCE, ALWAYS),),
     )
     with unit_of_work.begin(act) as work:
-        create_user(work, command)
+        create_user(work, factors, command)
         write_secret(path, json.dumps({"username": command.username, "password": password}).encode())
 
 

@@ -6,7 +6,7 @@ from services.portal.units.handlers import keep_units
 from shared.process import run_loops
 from shared.service import make_unit_of_work
 from shared.settings import Settings
-from shared.worker import consumer_loop, open_worker_bus, relay_loop
+from shared.worker import consumer_loop, relay_loop, worker_bus
 
 TOPICS = ("allocation.events.v1",)
 HANDLERS = {"vn.fundtrail.units.loaded.v1": keep_units}
@@ -15,9 +15,9 @@ HANDLERS = {"vn.fundtrail.units.loaded.v1": keep_units}
 def run(settings: Settings) -> int:
     """The exit status once the worker was told to stop, or crashed."""
     unit_of_work = make_unit_of_work("portal", "worker", settings)
-    bus = open_worker_bus("portal", settings)
-    loops = {
-        "relay": relay_loop("portal", unit_of_work, bus),
-        "consumer": consumer_loop("portal", unit_of_work, bus, TOPICS, HANDLERS),
-    }
-    return run_loops(loops, settings.host, settings.health_port)
+    with worker_bus("portal", settings) as bus:
+        loops = {
+            "relay": relay_loop("portal", unit_of_work, bus),
+            "consumer": consumer_loop("portal", unit_of_work, bus, TOPICS, HANDLERS),
+        }
+        return run_loops(loops, settings.host, settings.health_port)

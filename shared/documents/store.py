@@ -47,15 +47,18 @@ class DocumentStore:
     def get(self, name: str) -> bytes:
         """The content of a document.
 
-        Raises: NotFound document_unknown; Rejected document_altered where the file is not what was stored.
+        Raises: NotFound document_unknown; Rejected document_altered where the file is not what was stored;
+        Unavailable where the disk does not give it.
         """
         try:
             sealed = self._path(name).read_bytes()
         except FileNotFoundError as error:
             raise NotFound("document_unknown", f"There is no document {name}.") from error
+        except OSError as error:
+            raise Unavailable(f"The document {name} could not be read ({error.strerror}).") from error
         try:
             return self._box.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], name.encode())
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # a file that was cut off has not even a nonce
             raise Rejected(
                 "document_altered", f"The file of document {name} is not what was stored."
             ) from error

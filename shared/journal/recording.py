@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
@@ -10,13 +11,20 @@ from uuid import UUID
 from sqlalchemy import Connection, insert
 
 from shared.journal import tables
+from shared.journal.envelope import Envelope
 from shared.kernel import canonical, merkle
 from shared.kernel.acts import Act
+from shared.kernel.errors import Rejected
 from shared.kernel.ids import new_id
 
 ITEMS_MAX = 500
 DATA_BYTES_MAX = 256 * 1024
 ITEMS_FIELD = "items"
+LEAF_BYTES_MAX = 65_535  # C2SP tlog-tiles: an entry's length stands in two bytes
+LETTER_BYTES_MAX = 6  # of a letter in canonical JSON: "\\u0001"
+LEAF_BYTES_REST = 1024  # more than what stands in a leaf beside its texts
+SOURCE_CHARS_MAX = 32  # of a service's name
+LATEST = datetime(9999, 12, 31, 23, 59, 59, 999_999, UTC)
 
 
 class Topic(StrEnum):
@@ -43,10 +51,13 @@ def record(connection: Connection, act: Act, events: Sequence[Event], topic: Top
 
     Call it after the aggregate's lock is held: causes then precede effects in the journal.
     Bounds: at most 500 items and 256 KiB an event; more is a bug of the caller.
+    Raises: Rejected envelope_too_large where texts beside the data are longer than the audit log can hold.
     """
     if not events:
         return []
     rows = [_row(act, event, topic) for event in events]
+    for row in rows:
+        _ensure_leaf_fits(row)
     connection.execute(insert(tables.journal), rows)
     return [row["id"] for row in rows]
 
@@ -82,3 +93,36 @@ def _items_root(event_type: str, items: list[Any] | None) -> bytes | None:
     if len(items) > ITEMS_MAX:
         raise ValueError(f"{event_type} has {len(items)} items, {ITEMS_MAX} are allowed: split it.")
     return merkle.root([merkle.leaf_hash(canonical.encode_plain(item)) for item in items])
+
+
+def leaf_bytes(row: Mapping[str, Any]) -> int:
+    """How long the row's entry in the audit log can be, wherever the row comes to stand in the journal."""
+    known = {name: value for name, value in row.items() if name not in {"id", "subjects", "items_root"}}
+    root: bytes | None = row["items_root"]
+    widest = Envelope(
+        id=str(row["id"]),
+        source="s" * SOURCE_CHARS_MAX,
+        epoch=canonical.INTEGER_MAX,
+        position=canonical.INTEGER_MAX,
+        recorded_at=LATEST,
+        subjects=tuple(row["subjects"]),
+        items_root=root.hex() if root else None,
+        **known,
+    )
+    return len(widest.leaf())
+
+
+def _ensure_leaf_fits(row: Mapping[str, Any]) -> None:
+    """Nothing, where the audit log can hold the row; a short one is not measured to the last byte."""
+    letters = sum(len(value) for value in row.values() if isinstance(value, str))
+    letters += sum(len(subject) + LETTER_BYTES_MAX for subject in row["subjects"])
+    if letters * LETTER_BYTES_MAX + LEAF_BYTES_REST <= LEAF_BYTES_MAX:
+        return
+    size = leaf_bytes(row)
+    if size > LEAF_BYTES_MAX:
+        raise Rejected(
+            "envelope_too_large",
+            f"{row['type']} cannot be recorded: what stands beside its data (key, subjects, reason, "
+            f"correlation) has {size} bytes, and an entry of the audit log holds {LEAF_BYTES_MAX}. "
+            "Shorten the reason or split the act; nothing was changed.",
+        )

@@ -90,7 +90,7 @@ class TokenVerifier:
 
 def _principal(claims: Mapping[str, Any]) -> Principal:
     grants = claims.get("grants", {})
-    if not isinstance(grants, dict):
+    if not isinstance(grants, dict) or not all(map(_are_units, grants.values())):
         raise Unauthenticated("The token's grants are not readable.")
     return Principal(
         subject=str(claims["sub"]),
@@ -98,6 +98,10 @@ def _principal(claims: Mapping[str, Any]) -> Principal:
         unit=claims.get("unit"),
         grants={permission: tuple(units) for permission, units in grants.items()},
     )
+
+
+def _are_units(units: object) -> bool:
+    return isinstance(units, list) and all(isinstance(unit, str) for unit in units)
 
 
 def keys_from(url: str, get: Callable[[str], KeySetSerialization]) -> Callable[[], KeySetSerialization]:

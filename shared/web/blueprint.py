@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import flask_smorest
-from marshmallow import EXCLUDE, RAISE
+from flask import Request
+from marshmallow import EXCLUDE, RAISE, Schema
 from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import BadRequest
 
 
 class Parser(FlaskParser):
@@ -20,6 +22,13 @@ class Parser(FlaskParser):
         "headers": EXCLUDE,
         "cookies": EXCLUDE,
     }
+
+    def load_json(self, req: Request, schema: Schema) -> Any:  # noqa: ANN401 - JSON
+        """The body; one that is nested deeper than our stack is no JSON that we read. Raises: BadRequest."""
+        try:
+            return super().load_json(req, schema)
+        except RecursionError as error:
+            raise BadRequest("The body is nested too deeply to be read; send it flat.") from error
 
 
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # flask-smorest brings no types

@@ -2,23 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import RAISE, Schema, fields, validate
+from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, validate
 
 from shared.kernel.money import MAX_VND
 from shared.web.pages import LIMIT_DEFAULT, LIMIT_MAX
+from shared.web.texts import SMALL_MAX, faults_of
 
 TEXT_MAX = 2000
 
 
 class Closed(Schema):
-    """A schema that refuses fields it does not know."""
+    """A schema that refuses fields it does not know, and values that no column can hold.
+
+    A whole number that has no bounds of its own is one of 32 bits.
+    """
 
     class Meta:
         """Unknown fields are an error."""
 
         unknown = RAISE
+
+    @pre_load
+    def ensure_storable(self, data: Any, **_: object) -> Any:  # noqa: ANN401 - whatever was sent
+        """The data as sent. Raises: ValidationError naming the fields that cannot be stored."""
+        if isinstance(data, Mapping):
+            own = {name: value for name, value in data.items() if not _checks_itself(self.fields.get(name))}
+            faults = {str(name): list(faults_of(value))[:1] for name, value in own.items()}
+            if found := {name: texts for name, texts in faults.items() if texts}:
+                raise ValidationError(found)
+        return data
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:  # noqa: ARG002 - marshmallow calls it
+        """Give a number without bounds those of its column."""
+        if isinstance(field_obj, fields.Integer) and not field_obj.validators:
+            field_obj.validators = [validate.Range(-SMALL_MAX, SMALL_MAX)]
+
+
+def _checks_itself(field: fields.Field[Any] | None) -> bool:
+    """Whether a schema of its own names the faults of the field, each at its place."""
+    return isinstance(field.inner if isinstance(field, fields.List) else field, fields.Nested)
 
 
 class VndField(fields.Integer):

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from services.portal.sessions.tokens import ensure_key
+from services.portal.start import ensure_keys
 from shared.settings import Settings
-from shared.web.acting import PUBLIC, SIGNED_IN
+from shared.web.acting import BACKDATE_PERMISSION, PUBLIC, SIGNED_IN
 
 SERVICES = ("allocation", "beneficiaries", "notifications", "audit", "portal")
 WITHOUT_PERMISSION = {"/livez", "/readyz", "/metrics", "/openapi.json"}  # nothing in them is anybody's secret
@@ -24,7 +24,6 @@ WITHOUT_CONTRACT = {
     "/v1/journal/head",
     "/.well-known/jwks.json",
 }  # plain objects of the kernel and of RFC 7517
-OF_LATER_FEATURES = {"funding.read", "persons.register", "users.read", "journal.read", "operations.manage"}
 MONEY = ("transfers", "withdrawals", "decisions", "lists", "payroll", "openings", "statements")
 
 
@@ -73,7 +72,7 @@ def apps(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Flask]:
 def make_keys(folder: Path) -> None:
     """What `migrate` of the portal leaves behind."""
     folder.mkdir(parents=True, exist_ok=True)
-    ensure_key(folder)
+    ensure_keys(folder)
 
 
 @pytest.fixture(scope="module")
@@ -121,8 +120,8 @@ def test_every_permission_can_be_given(routes: list[Route]) -> None:
 
 
 def test_every_permission_in_the_catalogue_opens_something(routes: list[Route]) -> None:
-    used = {route.permission for route in routes} | {"acts.backdate"}
-    assert catalogue() - used <= OF_LATER_FEATURES
+    used = {route.permission for route in routes} | {BACKDATE_PERMISSION}
+    assert catalogue() - used == set()
 
 
 def test_every_route_states_what_it_answers(routes: list[Route]) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any, cast
 from uuid import UUID
 
+from flask import request
+
+from services.allocation.annexes.reading import read_annex
 from services.allocation.decisions import drafting, handlers, queries
-from services.allocation.decisions.annex import read_annex
 from services.allocation.decisions.commands import (
     ApproveDecision,
     DraftDecision,
@@ -15,6 +17,7 @@ from services.allocation.decisions.commands import (
     SendBackDecision,
     SubmitDecision,
 )
+from services.allocation.decisions.model import Header
 from services.allocation.decisions.schemas import (
     AnnexFileSchema,
     AnnexHeaderSchema,
@@ -23,6 +26,7 @@ from services.allocation.decisions.schemas import (
     DecisionsQuery,
     DraftDecisionSchema,
     FormulaDecisionSchema,
+    HeaderSchema,
     IssueSchema,
     ReasonSchema,
 )
@@ -36,6 +40,7 @@ from shared.web.acting import (
     current_connection,
     current_principal,
     current_work,
+    expect_version,
     reads,
     show_version,
 )
@@ -44,16 +49,7 @@ from shared.web.context import current_context
 from shared.web.uploads import content_of
 
 blueprint = Blueprint("decisions", __name__, url_prefix="/v1/decisions", description="Decisions on money.")
-HEADER = (
-    "kind",
-    "title",
-    "fiscal_year",
-    "component",
-    "source",
-    "capital_kind",
-    "issuing_unit_id",
-    "demonstration",
-)
+HEADER = tuple(HeaderSchema().fields)
 
 
 @blueprint.post("")
@@ -160,24 +156,24 @@ def _draft(
     arithmetic: str | None = None,
 ) -> dict[str, Any]:
     work = current_work()
-    header = {name: body[name] for name in HEADER}
+    header = Header(**{name: body[name] for name in HEADER}, document=document, arithmetic=arithmetic)
     ensure_reach(
         work.connection,
         current_principal(),
         "decisions.draft",
-        header["issuing_unit_id"],
+        header.issuing_unit_id,
         work.act.business_date,
     )
-    command = DraftDecision(
-        decision_id=new_id(), lines=lines, document=document, arithmetic=arithmetic, **header
-    )
-    return _shown(handlers.draft_decision(work, command).id)
+    return _shown(handlers.draft_decision(work, DraftDecision(new_id(), header, lines)).id)
 
 
 def _reached(decision_id: UUID, permission: str) -> None:
+    """Nothing, where the caller may act on the decision, and saw this version if they say which they saw."""
     connection = current_connection()
-    unit = queries.find_decision(connection, decision_id)["issuing_unit_id"]
-    ensure_reach(connection, current_principal(), permission, unit, business_day())
+    found = queries.find_decision(connection, decision_id)
+    ensure_reach(connection, current_principal(), permission, found["issuing_unit_id"], business_day())
+    if request.if_match:
+        expect_version(found["version"])
 
 
 def _shown(decision_id: UUID) -> dict[str, Any]:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from services.allocation.decisions.model import DecisionKind
-from services.allocation.ledger.model import CapitalKind
+from services.allocation.decisions.model import Header
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +27,8 @@ class DraftDecision:
     """Write a decision."""
 
     decision_id: UUID
-    kind: DecisionKind
-    title: str
-    fiscal_year: int
-    component: str
-    source: str
-    capital_kind: CapitalKind
-    issuing_unit_id: UUID
-    demonstration: bool
+    header: Header
     lines: tuple[NewLine, ...]
-    document: str | None = None
-    arithmetic: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

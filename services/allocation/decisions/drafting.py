@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from services.allocation.decisions.annex_report import AnnexReport
+from services.allocation.annexes.report import AnnexReport
 from services.allocation.decisions.commands import NewLine
 from services.allocation.formulas.model import ByClass, ByCount, Computed, Share, by_class, by_count
 from shared.kernel import canonical

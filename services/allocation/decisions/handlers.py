@@ -36,25 +36,25 @@ ITEMS_PER_EVENT = 200
 def draft_decision(work: Work, command: DraftDecision) -> Decision:
     """The stored draft. Raises: Rejected lines_missing, amount_out_of_range."""
     model.ensure_amounts(line.amount_vnd for line in command.lines)
-    decision = _drafted(work, command)
+    decision, header = _drafted(work, command), command.header
     if not decision.lines:
         raise Rejected("lines_missing", "A decision needs at least one line.")
     store.add(work.connection, decision)
     work.record(
         DecisionDrafted(
             decision_id=str(decision.id),
-            unit_id=str(decision.issuing_unit_id),
-            kind=decision.kind.value,
-            title=decision.title,
-            fiscal_year=decision.fiscal_year,
-            component=decision.component,
-            source=decision.source,
-            capital_kind=decision.capital_kind.value,
+            unit_id=str(header.issuing_unit_id),
+            kind=header.kind.value,
+            title=header.title,
+            fiscal_year=header.fiscal_year,
+            component=header.component,
+            source=header.source,
+            capital_kind=header.capital_kind.value,
             total_vnd=decision.total_vnd,
             line_count=len(decision.lines),
-            demonstration=decision.demonstration,
-            document=decision.document,
-            arithmetic=decision.arithmetic,
+            demonstration=header.demonstration,
+            document=header.document,
+            arithmetic=header.arithmetic,
         )
     )
     return decision
@@ -135,19 +135,10 @@ def _drafted(work: Work, command: DraftDecision) -> Decision:
     ]
     return Decision(
         id=command.decision_id,
-        kind=command.kind,
-        title=command.title,
-        fiscal_year=command.fiscal_year,
-        component=command.component,
-        source=command.source,
-        capital_kind=command.capital_kind,
-        issuing_unit_id=command.issuing_unit_id,
+        header=command.header,
         state=State.DRAFT,
-        demonstration=command.demonstration,
         prepared_by=work.act.actor,
         approved_by=None,
-        document=command.document,
-        arithmetic=command.arithmetic,
         version=1,
         lines=lines,
     )
@@ -173,7 +164,7 @@ def _articles(work: Work, decision: Decision) -> dict[UUID, Article]:
 
 
 def _named(decision: Decision) -> tuple[str, str, str]:
-    return str(decision.id), str(decision.issuing_unit_id), decision.title
+    return str(decision.id), str(decision.header.issuing_unit_id), decision.header.title
 
 
 def _issued(
@@ -183,14 +174,14 @@ def _issued(
     return [
         DecisionIssued(
             decision_id=str(decision.id),
-            unit_id=str(decision.issuing_unit_id),
-            kind=decision.kind.value,
-            title=decision.title,
+            unit_id=str(decision.header.issuing_unit_id),
+            kind=decision.header.kind.value,
+            title=decision.header.title,
             number=command.number,
             issued_on=command.issued_on.isoformat(),
-            fiscal_year=decision.fiscal_year,
+            fiscal_year=decision.header.fiscal_year,
             total_vnd=decision.total_vnd,
-            demonstration=decision.demonstration,
+            demonstration=decision.header.demonstration,
             items=tuple(items[start : start + ITEMS_PER_EVENT]),
         )
         for start in range(0, len(items), ITEMS_PER_EVENT)
@@ -206,8 +197,8 @@ def _item(decision: Decision, line: Line, article: Article) -> dict[str, Any]:
         "article_id": str(line.article_id),
         "instrument_id": str(article.instrument.id),
         "purpose": article.purpose,
-        "component": decision.component,
-        "source": decision.source,
-        "capital_kind": decision.capital_kind.value,
+        "component": decision.header.component,
+        "source": decision.header.source,
+        "capital_kind": decision.header.capital_kind.value,
         "amount_vnd": line.amount_vnd,
     }

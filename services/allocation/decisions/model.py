@@ -70,10 +70,9 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """A decision with what all its lines share: year, programme component, source, capital kind."""
+class Header:
+    """What all lines of a decision share, and the file or the arithmetic they were made from."""
 
-    id: UUID
     kind: DecisionKind
     title: str
     fiscal_year: int
@@ -81,12 +80,24 @@ class Decision:
     source: str
     capital_kind: CapitalKind
     issuing_unit_id: UUID
-    state: State
     demonstration: bool
+    document: str | None = None
+    arithmetic: str | None = None
+
+    def account(self, role: Role, unit: UUID | None) -> AccountKey:
+        """The account of this decision's money in a role, for a unit."""
+        return AccountKey(self.fiscal_year, self.component, self.source, self.capital_kind, unit, role)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A decision: its header, its lines, and where it stands."""
+
+    id: UUID
+    header: Header
+    state: State
     prepared_by: str
     approved_by: str | None
-    document: str | None
-    arithmetic: str | None
     version: int
     lines: Sequence[Line]
 
@@ -94,10 +105,6 @@ class Decision:
     def total_vnd(self) -> int:
         """The sum of its lines, in đồng."""
         return sum(line.amount_vnd for line in self.lines)
-
-    def account(self, role: Role, unit: UUID | None) -> AccountKey:
-        """The account of this decision's money in a role, for a unit."""
-        return AccountKey(self.fiscal_year, self.component, self.source, self.capital_kind, unit, role)
 
 
 class DecisionUnlawful(Rejected):
@@ -164,10 +171,11 @@ def transfers(decision: Decision, on: date) -> list[Transfer]:
 
 def accounts_of(decision: Decision, line: Line) -> tuple[AccountKey, AccountKey]:
     """From which account to which a line moves its money."""
-    envelope = decision.account(Role.ENVELOPE, decision.issuing_unit_id)
-    if decision.kind is DecisionKind.APPROPRIATION:
-        return decision.account(Role.SOURCE, None), envelope
-    return envelope, decision.account(Role.ALLOTMENT, line.unit_id)
+    header = decision.header
+    envelope = header.account(Role.ENVELOPE, header.issuing_unit_id)
+    if header.kind is DecisionKind.APPROPRIATION:
+        return header.account(Role.SOURCE, None), envelope
+    return envelope, header.account(Role.ALLOTMENT, line.unit_id)
 
 
 def ensure_amounts(amounts: Iterable[int]) -> None:

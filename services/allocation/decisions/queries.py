@@ -32,7 +32,7 @@ def decisions_page(connection: Connection, query: dict[str, Any]) -> Page[Any]:
     for name in ("state", "kind", "component"):
         if query[name] is not None:
             wanted = wanted.where(decisions.c[name] == query[name])
-    after = decode(query["cursor"], 1)
+    after = decode(query["cursor"], UUID)
     if after is not None:
         wanted = wanted.where(decisions.c.id > UUID(str(after[0])))
     return page(connection.execute(wanted).all(), query["limit"], lambda row: [str(row.id)])

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from services.allocation.decisions.model import Decision, DecisionKind, Line, State
+from services.allocation.decisions.model import Decision, DecisionKind, Header, Line, State
 from services.allocation.decisions.tables import decision_lines, decisions
 from services.allocation.ledger.model import CapitalKind
 from shared.kernel.errors import Conflict, NotFound
@@ -18,18 +18,9 @@ def add(connection: Connection, decision: Decision) -> None:
     connection.execute(
         insert(decisions).values(
             id=decision.id,
-            kind=decision.kind.value,
-            title=decision.title,
-            fiscal_year=decision.fiscal_year,
-            component=decision.component,
-            source=decision.source,
-            capital_kind=decision.capital_kind.value,
-            issuing_unit_id=decision.issuing_unit_id,
+            **{name: getattr(decision.header, name) for name in decision.header.__slots__},
             state=decision.state.value,
-            demonstration=decision.demonstration,
             total_vnd=decision.total_vnd,
-            document=decision.document,
-            arithmetic=decision.arithmetic,
             prepared_by=decision.prepared_by,
             version=decision.version,
         )
@@ -86,8 +77,7 @@ def lines_of(connection: Connection, decision_id: UUID) -> list[Line]:
 
 
 def _decision(row: Row[Any], lines: list[Line]) -> Decision:
-    return Decision(
-        id=row.id,
+    header = Header(
         kind=DecisionKind(row.kind),
         title=row.title,
         fiscal_year=row.fiscal_year,
@@ -95,12 +85,16 @@ def _decision(row: Row[Any], lines: list[Line]) -> Decision:
         source=row.source,
         capital_kind=CapitalKind(row.capital_kind),
         issuing_unit_id=row.issuing_unit_id,
-        state=State(row.state),
         demonstration=row.demonstration,
-        prepared_by=row.prepared_by,
-        approved_by=row.approved_by,
         document=row.document,
         arithmetic=row.arithmetic,
+    )
+    return Decision(
+        id=row.id,
+        header=header,
+        state=State(row.state),
+        prepared_by=row.prepared_by,
+        approved_by=row.approved_by,
         version=row.version,
         lines=lines,
     )

@@ -94,6 +94,22 @@ class FundsPosted:
 
 
 @dataclass(frozen=True, slots=True)
+class LateReturnUnmatched:
+    """Money came back that was spent in a year closed since; somebody has to explain it in the open year."""
+
+    TYPE: ClassVar[str] = "vn.fundtrail.funds.late_return_unmatched.v1"
+    KEY: ClassVar[str] = "list_id"
+    SUBJECTS: ClassVar[tuple[str, ...]] = (*SUBJECTS, "statement_id")
+
+    list_id: str
+    unit_id: str
+    statement_id: str
+    chunk: int
+    fiscal_year: int
+    amount_vnd: int
+
+
+@dataclass(frozen=True, slots=True)
 class ListFundsClosed:
     """The ledger's own posts equal the sums with which the list was closed."""
 

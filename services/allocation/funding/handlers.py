@@ -1,19 +1,17 @@
-"""The ledger's side of a payment list: hold, draw, post what providers answered, close when sums agree."""
+"""The ledger's side of a payment list: hold, draw, give back, close when sums agree."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row
 
 from services.allocation.decisions.queries import decisions_of
-from services.allocation.funding import model, store
+from services.allocation.funding import checks, model, store
 from services.allocation.funding.events import (
     FundsDrawn,
     FundsHeld,
-    FundsPosted,
     FundsRefused,
     FundsVoided,
     ListCloseRefused,
@@ -23,24 +21,32 @@ from services.allocation.funding.events import (
 )
 from services.allocation.funding.model import Answer, ListMoney, Origin
 from services.allocation.funding_rules.handlers import all_rules
-from services.allocation.funding_rules.model import FundingRule, rule_for
+from services.allocation.funding_rules.model import rule_for
 from services.allocation.ledger import handlers as ledger
 from services.allocation.ledger import store as ledger_store
-from services.allocation.ledger.model import Kind, Outcome, Role, Transfer, Verdict
+from services.allocation.ledger.model import Kind, Role, Transfer
+from services.allocation.year_end.queries import standing_holds
 from shared.db.unit_of_work import Work
 from shared.journal.envelope import Envelope
-from shared.kernel.errors import Rejected
+from shared.kernel.errors import Conflict
 from shared.kernel.ids import id_of
 from shared.kernel.money import Money
 from shared.kernel.periods import Period
 
 
 def hold_funds(work: Work, item: Envelope) -> None:
-    """An approved list is held whole, or refused with what is missing; then the Treasury is asked."""
+    """An approved list is held whole, or refused with what is missing; then the Treasury is asked.
+
+    Idempotent: a submission that was decided with the same content changes nothing.
+    Raises: Rejected list_lines, list_amount, list_held_already, submission_outdated;
+    Conflict submission_differs.
+    """
     facts = item.payload()
-    if len(facts["lines"]) != 1:
-        raise Rejected("list_lines", "A list has one line for each funding rule; this one cannot be read.")
-    money = _money(work, facts, facts["lines"][0])
+    line = checks.only_line(facts)
+    known = store.submissions_of(work.connection, UUID(facts["list_id"]))
+    if checks.told_before(facts, line, known):
+        return
+    money = _money(work, facts, line)
     answered = _hold(work, money)
     store.add_funds(work.connection, money, "held" if answered.held else "refused")
     if not answered.held:
@@ -50,37 +56,41 @@ def hold_funds(work: Work, item: Envelope) -> None:
     _request_withdrawal(work, money, answered.amount_from(Origin.ALLOTMENT))
 
 
-def post_settled(work: Work, item: Envelope) -> None:
-    """What was paid out moves from the provider to spent."""
-    _post(work, item.payload(), "settled", Role.SPENT)
-
-
-def post_returned(work: Work, item: Envelope) -> None:
-    """What found no payee moves to the provider's returned money, ready for the next hold."""
-    _post(work, item.payload(), "returned", Role.RETURNED)
-
-
 def close_list(work: Work, item: Envelope) -> None:
-    """The list is closed when its sums are those that were posted here, and refused otherwise."""
+    """The list is closed when its sums are those that were posted here, and refused otherwise.
+
+    Idempotent: a list that was closed with these sums stays closed.
+    Raises: NotFound funds_unknown; Rejected list_not_drawn; Conflict list_closed.
+    """
     facts = item.payload()
     funds = store.funds_of(work.connection, UUID(facts["list_id"]))
+    checks.ensure_drawn(funds, "its closing")
     own = store.posted(work.connection, funds.list_id)
     told = {kind: sum(line[f"{kind}_vnd"] for line in facts["lines"]) for kind in ("settled", "returned")}
-    settled, returned = own.get("settled", 0), own.get("returned", 0)
-    if told != {"settled": settled, "returned": returned}:
-        reason = f"the ledger posted {settled} settled and {returned} returned, the list says {told}"
+    settled, returned = own["settled"], own["returned"]
+    agreed = told == own
+    reason = f"the ledger posted {settled} settled and {returned} returned, the list says {told}"
+    if funds.state == "closed":
+        if not agreed:
+            raise Conflict("list_closed", f"List {funds.list_id} is closed already, and {reason}.")
+    elif agreed:
+        store.set_state(work.connection, funds, "closed")
+        unknown = funds.total_vnd - settled - returned
+        work.record(ListFundsClosed(str(funds.list_id), str(funds.unit_id), settled, returned, unknown))
+    else:
         work.record(ListCloseRefused(str(funds.list_id), str(funds.unit_id), reason))
-        return
-    store.set_state(work.connection, funds, "closed")
-    unknown = funds.total_vnd - settled - returned
-    work.record(ListFundsClosed(str(funds.list_id), str(funds.unit_id), settled, returned, unknown))
 
 
 def withdraw_list(work: Work, item: Envelope) -> None:
-    """A list is given back while the Treasury has not confirmed; afterwards it is too late."""
+    """A list is given back while the Treasury has not confirmed; afterwards it is too late.
+
+    Idempotent: a list that was given back stays so. Raises: NotFound funds_unknown.
+    """
     facts = item.payload()
     funds = store.funds_of(work.connection, UUID(facts["list_id"]), facts["submission"])
     asked = store.withdrawal_of(work.connection, funds.list_id, funds.submission)
+    if asked is not None and asked.state == "cancelled":
+        return
     if funds.state != "held" or asked is None or asked.state != "requested":
         work.record(WithdrawalTooLate(str(funds.list_id), funds.submission, str(funds.unit_id)))
         return
@@ -106,7 +116,8 @@ def void_holds(work: Work, funds: Row[Any]) -> None:
 
 def _money(work: Work, facts: dict[str, Any], line: dict[str, Any]) -> ListMoney:
     rule = rule_for(all_rules(work.connection), line["purpose"], work.act.business_date)
-    unit, year, provider = UUID(facts["unit_id"]), facts["fiscal_year"], facts["provider"]
+    unit, provider = UUID(facts["unit_id"]), facts["provider"]
+    year = ledger_store.standing_year(work.connection, facts["fiscal_year"])
     keys = {
         Role.ALLOTMENT: rule.account(year, unit, Role.ALLOTMENT),
         Role.RETURNED: rule.account(year, unit, Role.RETURNED, provider),
@@ -117,7 +128,7 @@ def _money(work: Work, facts: dict[str, Any], line: dict[str, Any]) -> ListMoney
         list_id=UUID(facts["list_id"]),
         submission=facts["submission"],
         period=Period.parse(facts["period"]),
-        fiscal_year=year,
+        fiscal_year=facts["fiscal_year"],
         unit_id=unit,
         provider=provider,
         line=line["line"],
@@ -166,81 +177,27 @@ def _request_withdrawal(work: Work, money: ListMoney, amount_vnd: int) -> None:
     )
 
 
-def _post(work: Work, facts: dict[str, Any], kind: str, to: Role) -> None:
-    funds = store.funds_of(work.connection, UUID(facts["list_id"]))
-    rule = _rule_of(work, facts["lines"][0]["line"])
-    provider = rule.account(funds.fiscal_year, funds.unit_id, Role.PROVIDER, funds.provider)
-    party = funds.provider if to is Role.RETURNED else None
-    target = rule.account(funds.fiscal_year, funds.unit_id, to, party)
-    ledger_store.open_accounts(work.connection, [provider, target])
-    day = work.act.business_date
-    batch = [
-        Transfer(
-            id=id_of("list-post", funds.list_id, facts["statement_id"], facts["chunk"], line["line"], kind),
-            debit_account=provider.id,
-            credit_account=target.id,
-            amount=Money(line["amount_vnd"]),
-            kind=Kind.DIRECT,
-            effective_on=day,
-            period=Period.of(day),
-        )
-        for line in facts["lines"]
-    ]
-    outcomes = ledger.transfer(work, batch)
-    _ensure_accepted(outcomes)
-    if all(one.exists for one in outcomes):  # told again under another event: it is posted already
-        return
-    store.add_posts(
-        work.connection,
-        [
-            {
-                "transfer_id": one.id,
-                "list_id": funds.list_id,
-                "statement_id": UUID(facts["statement_id"]),
-                "chunk": facts["chunk"],
-                "line": line["line"],
-                "kind": kind,
-                "amount_vnd": line["amount_vnd"],
-            }
-            for one, line in zip(batch, facts["lines"], strict=True)
-        ],
-    )
-    amount = sum(line["amount_vnd"] for line in facts["lines"])
-    work.record(
-        FundsPosted(
-            str(funds.list_id), str(funds.unit_id), facts["statement_id"], facts["chunk"], kind, amount
-        )
-    )
-
-
 def _move_holds(work: Work, funds: Row[Any], kind: Kind) -> None:
-    day = work.act.business_date
+    ledger_store.standing_year(work.connection, funds.fiscal_year)
+    holds = store.holds_of(work.connection, funds.list_id, funds.submission)
+    standing = standing_holds(work.connection, [hold.hold_id for hold in holds])
+    group = id_of("list-holds", kind, funds.list_id, funds.submission)
     batch = [
         Transfer(
             id=id_of("list-hold", kind, hold.hold_id),
-            debit_account=hold.debit_account,
-            credit_account=hold.credit_account,
+            debit_account=standing[hold.hold_id].debit_account,
+            credit_account=standing[hold.hold_id].credit_account,
             amount=Money(hold.amount_vnd),
             kind=kind,
-            effective_on=day,
+            effective_on=work.act.business_date,
             period=Period.parse(funds.period),
-            hold=hold.hold_id,
+            hold=standing[hold.hold_id].id,
             decision_line=hold.decision_line,
-            group=id_of("list-holds", kind, funds.list_id, funds.submission),
+            group=group,
         )
-        for hold in store.holds_of(work.connection, funds.list_id, funds.submission)
+        for hold in holds
     ]
-    _ensure_accepted(ledger.transfer(work, batch))
-
-
-def _ensure_accepted(outcomes: Sequence[Outcome]) -> None:
-    refused = [one.refusal for one in outcomes if one.verdict is not Verdict.ACCEPTED and one.refusal]
-    if refused:
-        raise Rejected(refused[0].code, f"The ledger refused what must be covered: {refused[0].message}")
-
-
-def _rule_of(work: Work, purpose: str) -> FundingRule:
-    return rule_for(all_rules(work.connection), purpose, work.act.business_date)
+    checks.ensure_accepted(ledger.transfer(work, batch))
 
 
 def _held(work: Work, money: ListMoney, answered: Answer) -> FundsHeld:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, case, func, insert, select, update
 
 from services.allocation.funding.model import ListMoney, Part
 from services.allocation.funding.tables import list_funds, list_holds, list_posts, withdrawals
 from services.allocation.ledger.model import Transfer
+from services.allocation.ledger.tables import transfers
 from shared.kernel.errors import NotFound
 
 
@@ -31,7 +32,7 @@ def add_funds(connection: Connection, money: ListMoney, state: str) -> None:
 
 
 def add_holds(
-    connection: Connection, money: ListMoney, parts: Sequence[Part], transfers: Sequence[Transfer]
+    connection: Connection, money: ListMoney, parts: Sequence[Part], made: Sequence[Transfer]
 ) -> None:
     """Store which holds make up a list."""
     connection.execute(
@@ -48,7 +49,7 @@ def add_holds(
                 "amount_vnd": part.amount_vnd,
                 "decision_line": part.decision_line,
             }
-            for part, transfer in zip(parts, transfers, strict=True)
+            for part, transfer in zip(parts, made, strict=True)
         ],
     )
 
@@ -60,8 +61,15 @@ def funds_of(connection: Connection, list_id: UUID, submission: int | None = Non
         query = query.where(list_funds.c.submission == submission)
     row = connection.execute(query.limit(1).with_for_update()).one_or_none()
     if row is None:
-        raise NotFound("funds_unknown", f"No funds were asked for list {list_id}.")
+        which = "" if submission is None else f" at submission {submission}"
+        raise NotFound("funds_unknown", f"No funds were asked for list {list_id}{which}.")
     return row
+
+
+def submissions_of(connection: Connection, list_id: UUID) -> Sequence[Row[Any]]:
+    """What a list asked for at each of its submissions, in their order."""
+    query = select(list_funds).where(list_funds.c.list_id == list_id).order_by(list_funds.c.submission)
+    return connection.execute(query).all()
 
 
 def set_state(connection: Connection, funds: Row[Any], state: str) -> None:
@@ -87,14 +95,46 @@ def add_posts(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     connection.execute(insert(list_posts), rows)
 
 
+def answered(
+    connection: Connection, list_id: UUID, statement_id: UUID, chunk: int, kind: str
+) -> dict[str, int]:
+    """What was posted for one answer of a provider, by line, in đồng."""
+    rows = connection.execute(
+        select(list_posts.c.line, func.sum(list_posts.c.amount_vnd).label("vnd"))
+        .where(
+            list_posts.c.list_id == list_id,
+            list_posts.c.statement_id == statement_id,
+            list_posts.c.chunk == chunk,
+            list_posts.c.kind == kind,
+        )
+        .group_by(list_posts.c.line)
+    )
+    return {row.line: int(row.vnd) for row in rows}
+
+
+def posted_to(connection: Connection, list_id: UUID, account: UUID) -> int:
+    """What the answers for a list brought into an account and left there, in đồng."""
+    into = case(
+        (transfers.c.credit_account == account, 1), (transfers.c.debit_account == account, -1), else_=0
+    )
+    total = (
+        select(func.coalesce(func.sum(transfers.c.amount_vnd * into), 0))
+        .join(list_posts, list_posts.c.transfer_id == transfers.c.id)
+        .where(list_posts.c.list_id == list_id)
+    )
+    return int(connection.scalar(total) or 0)
+
+
 def posted(connection: Connection, list_id: UUID) -> dict[str, int]:
-    """What was posted for a list so far, by kind, in đồng."""
+    """What of a list counts as settled and as returned so far, in đồng; what came back late is returned."""
     rows = connection.execute(
         select(list_posts.c.kind, func.sum(list_posts.c.amount_vnd).label("vnd"))
         .where(list_posts.c.list_id == list_id)
         .group_by(list_posts.c.kind)
     )
-    return {row.kind: int(row.vnd) for row in rows}
+    sums = {row.kind: int(row.vnd) for row in rows}
+    late = sums.get("returned_late", 0)
+    return {"settled": sums.get("settled", 0) - late, "returned": sums.get("returned", 0) + late}
 
 
 def add_withdrawal(connection: Connection, **fields: Any) -> None:  # noqa: ANN401 - the columns of the table
@@ -103,13 +143,13 @@ def add_withdrawal(connection: Connection, **fields: Any) -> None:  # noqa: ANN4
 
 
 def withdrawal(connection: Connection, withdrawal_id: UUID) -> Row[Any]:
-    """A request to the Treasury, locked. Raises: NotFound withdrawal_unknown."""
-    row = connection.execute(
-        select(withdrawals).where(withdrawals.c.id == withdrawal_id).with_for_update()
-    ).one_or_none()
-    if row is None:
+    """A request to the Treasury, locked after its list as everywhere. Raises: NotFound withdrawal_unknown."""
+    wanted = select(withdrawals).where(withdrawals.c.id == withdrawal_id)
+    found = connection.execute(wanted).one_or_none()
+    if found is None:
         raise NotFound("withdrawal_unknown", f"There is no withdrawal request {withdrawal_id}.")
-    return row
+    funds_of(connection, found.list_id, found.submission)
+    return connection.execute(wanted.with_for_update()).one()
 
 
 def withdrawal_of(connection: Connection, list_id: UUID, submission: int) -> Row[Any] | None:

@@ -46,7 +46,7 @@ list_posts = Table(
     Column("line", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("amount_vnd", BigInteger, nullable=False),
-    CheckConstraint("kind IN ('settled', 'returned')", name="kind"),
+    CheckConstraint("kind IN ('settled', 'returned', 'returned_late')", name="kind"),
 )
 
 withdrawals = Table(

@@ -16,14 +16,3 @@ class TransfersDecided:
 
     batch_id: str
     items: tuple[dict[str, Any], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class YearClosed:
-    """A fiscal year takes no more transfers; later facts follow into the open year."""
-
-    TYPE: ClassVar[str] = "vn.fundtrail.ledger.year_closed.v1"
-    KEY: ClassVar[str] = "fiscal_year"
-    SUBJECTS: ClassVar[tuple[str, ...]] = ()
-
-    fiscal_year: int

@@ -6,14 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert
-
 from services.allocation.ledger import model, store
-from services.allocation.ledger.events import TransfersDecided, YearClosed
-from services.allocation.ledger.model import Kind, Outcome, Transfer
-from services.allocation.ledger.tables import ledger_years
+from services.allocation.ledger.events import TransfersDecided
+from services.allocation.ledger.model import Kind, Outcome, Transfer, Verdict
+from services.allocation.ledger.walk import decide
 from shared.db.unit_of_work import Work
-from shared.kernel.errors import Conflict, NotFound, Rejected
+from shared.kernel.errors import NotFound, Rejected
 from shared.kernel.ids import id_of, new_id
 from shared.kernel.money import Money
 from shared.kernel.periods import Period
@@ -30,14 +28,11 @@ def transfer(work: Work, batch: Sequence[Transfer]) -> list[Outcome]:
     """
     if not 1 <= len(batch) <= BATCH_MAX:
         raise Rejected("batch_size", f"A batch has 1 to {BATCH_MAX} transfers; this one has {len(batch)}.")
-    touched = {account for one in batch for account in (one.debit_account, one.credit_account)}
-    available = store.lock(work.connection, touched)
-    _ensure_open(work, available.keys())
-    ids = [one.id for one in batch]
+    available = store.lock(work.connection, _touched(batch))
+    known = store.known(work.connection, [one.id for one in batch])
+    _ensure_open(work, _touched(one for one in batch if one.id not in known))
     wanted = [one.hold for one in batch if one.hold is not None]
-    outcomes = model.decide(
-        batch, available, store.open_holds(work.connection, wanted), store.known(work.connection, ids)
-    )
+    outcomes = decide(batch, available, store.open_holds(work.connection, wanted), known)
     deltas = model.totals(outcomes)
     model.ensure_balanced(deltas)
     store.keep(work.connection, outcomes, deltas, model.hold_changes(outcomes))
@@ -46,18 +41,25 @@ def transfer(work: Work, batch: Sequence[Transfer]) -> list[Outcome]:
 
 
 def reverse(work: Work, transfer_id: UUID) -> Outcome:
-    """The reversing transfer of a posted one; the original stays as it is. Idempotent per original.
+    """The reversing transfer of a posted one; the original stays as it is.
 
-    Raises: NotFound transfer_unknown; Rejected not_reversible for holds and voids.
+    Idempotent: once reversed, the stored reversal is the answer. A reversal that was refused stays refused
+    under its id; asking again is another attempt, which may find the money.
+    Raises: NotFound transfer_unknown; Rejected not_reversible for holds and voids, year_closed.
     """
     row = store.transfer(work.connection, transfer_id)
     if row is None:
         raise NotFound("transfer_unknown", f"There is no transfer {transfer_id}.")
     if Kind(row.kind) not in {Kind.DIRECT, Kind.POST}:
         raise Rejected("not_reversible", f"Transfer {transfer_id} moved no money; void its hold instead.")
+    store.lock(work.connection, [row.debit_account, row.credit_account])  # attempts come one by one
+    done = store.reversal_of(work.connection, transfer_id)
+    if done is not None:
+        return Outcome(done, Verdict.ACCEPTED, exists=True)
+    attempt = store.refused_reversals(work.connection, transfer_id)
     day = work.act.business_date
     back = Transfer(
-        id=id_of("reversal", transfer_id),
+        id=id_of("reversal", transfer_id, attempt),
         debit_account=row.credit_account,
         credit_account=row.debit_account,
         amount=Money(row.amount_vnd),
@@ -65,20 +67,13 @@ def reverse(work: Work, transfer_id: UUID) -> Outcome:
         effective_on=day,
         period=Period.of(day),
         decision_line=row.decision_line,
+        reverses=transfer_id,
     )
     return transfer(work, [back])[0]
 
 
-def close_year(work: Work, fiscal_year: int) -> None:
-    """The year takes no more transfers. Raises: Conflict year_closed."""
-    if fiscal_year in store.closed_years(work.connection):
-        raise Conflict("year_closed", f"{fiscal_year} is closed already.")
-    work.connection.execute(
-        insert(ledger_years).values(
-            fiscal_year=fiscal_year, closed_on=work.act.business_date, closed_by=work.act.actor
-        )
-    )
-    work.record(YearClosed(fiscal_year))
+def _touched(batch: Iterable[Transfer]) -> set[UUID]:
+    return {account for one in batch for account in (one.debit_account, one.credit_account)}
 
 
 def _ensure_open(work: Work, touched: Iterable[UUID]) -> None:
@@ -117,6 +112,8 @@ def _item(one: Outcome) -> dict[str, Any]:
         item["hold_id"] = str(one.transfer.hold)
     if one.transfer.decision_line is not None:
         item["line_id"] = str(one.transfer.decision_line)
+    if one.transfer.reverses is not None:
+        item["reverses"] = str(one.transfer.reverses)
     if one.refusal is not None:
         item |= {"code": one.refusal.code, "shortfall_vnd": one.refusal.shortfall}
     return item

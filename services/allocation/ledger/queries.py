@@ -21,7 +21,7 @@ def accounts_of(connection: Connection, query: dict[str, Any]) -> Page[RowMappin
     for name in ("fiscal_year", "component", "source", "capital_kind", "unit_id", "role", "party"):
         if query[name] is not None:
             wanted = wanted.where(accounts.c[name] == query[name])
-    after = decode(query["cursor"], 1)
+    after = decode(query["cursor"], UUID)
     if after is not None:
         wanted = wanted.where(accounts.c.id > UUID(str(after[0])))
     rows = connection.execute(wanted).mappings().all()
@@ -36,7 +36,7 @@ def transfers_of(connection: Connection, account: UUID, query: dict[str, Any]) -
         .order_by(transfers.c.number)
         .limit(query["limit"] + 1)
     )
-    after = decode(query["cursor"], 1)
+    after = decode(query["cursor"], int)
     if after is not None:
         wanted = wanted.where(transfers.c.number > int(after[0]))
     rows = connection.execute(wanted).mappings().all()

@@ -11,12 +11,14 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.allocation.ledger.model import (
     AccountKey,
+    CapitalKind,
     HoldDelta,
     Kind,
     Known,
     OpenHold,
     Outcome,
     Refusal,
+    Role,
     TotalsDelta,
     Transfer,
     Verdict,
@@ -37,6 +39,16 @@ TRANSFER_COLUMNS = (
     "hold_id",
     "decision_line",
     "group_id",
+    "reverses",
+)
+
+YEAR_LOCK = 0x4C59  # the first half of an advisory key; the second is the fiscal year
+KEEP_YEARS_OPEN = text(
+    """
+    SELECT pg_advisory_xact_lock_shared(:lock, y.fiscal_year) FROM (
+        SELECT DISTINCT fiscal_year FROM accounts WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY fiscal_year
+    ) AS y
+    """
 )
 
 MOVE_TOTALS = text(
@@ -86,15 +98,17 @@ def open_accounts(connection: Connection, keys: Iterable[AccountKey]) -> None:
 def lock(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, int | None]:
     """What each account has available, None for an unbounded one; locked in order of id until the work ends.
 
-    An account that was never opened is absent.
+    Their fiscal years are not closed meanwhile. An account that was never opened is absent.
     """
+    wanted = sorted(set(ids))
+    connection.execute(KEEP_YEARS_OPEN, {"lock": YEAR_LOCK, "ids": wanted})
     rows = connection.execute(
         select(
             accounts.c.id,
             accounts.c.bounded,
             (accounts.c.credits_posted - accounts.c.debits_posted - accounts.c.debits_pending).label("left"),
         )
-        .where(accounts.c.id.in_(sorted(set(ids))))
+        .where(accounts.c.id.in_(wanted))
         .order_by(accounts.c.id)
         .with_for_update(key_share=True)
     )
@@ -155,6 +169,23 @@ def keep(
     _move_totals(connection, deltas)
 
 
+def standing_year(connection: Connection, fiscal_year: int) -> int:
+    """Where money of a fiscal year stands now: that year, or the first after it that is not closed.
+
+    The year found stays open until the work ends.
+    """
+    while True:
+        connection.execute(select(func.pg_advisory_xact_lock_shared(YEAR_LOCK, fiscal_year)))
+        if fiscal_year not in closed_years(connection):
+            return fiscal_year
+        fiscal_year += 1
+
+
+def stop_year(connection: Connection, fiscal_year: int) -> None:
+    """Whoever moves money of the year is done, and nobody begins to until this work ends."""
+    connection.execute(select(func.pg_advisory_xact_lock(YEAR_LOCK, fiscal_year)))
+
+
 def closed_years(connection: Connection) -> set[int]:
     """The fiscal years that are closed."""
     return set(connection.scalars(select(ledger_years.c.fiscal_year)))
@@ -169,6 +200,24 @@ def years_of(connection: Connection, ids: Iterable[UUID]) -> set[int]:
 def transfer(connection: Connection, transfer_id: UUID) -> Row[Any] | None:
     """A stored transfer."""
     return connection.execute(select(transfers).where(transfers.c.id == transfer_id)).one_or_none()
+
+
+def reversal_of(connection: Connection, transfer_id: UUID) -> Transfer | None:
+    """The transfer that brought the money of another one back, where there is one."""
+    row = connection.execute(select(transfers).where(transfers.c.reverses == transfer_id)).one_or_none()
+    return None if row is None else to_transfer(row)
+
+
+def refused_reversals(connection: Connection, transfer_id: UUID) -> int:
+    """How often the reversal of a transfer was refused."""
+    count = select(func.count()).where(transfer_refusals.c.reverses == transfer_id)
+    return int(connection.scalar(count) or 0)
+
+
+def keys_of(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, AccountKey]:
+    """What makes each of the accounts."""
+    rows = connection.execute(select(accounts).where(accounts.c.id.in_(list(ids))))
+    return {row.id: to_key(row) for row in rows}
 
 
 def units_of(connection: Connection, transfer_id: UUID) -> set[UUID]:
@@ -207,6 +256,19 @@ def line_balances(connection: Connection, account: UUID) -> list[tuple[UUID, int
     return [(row.decision_line, int(row.left)) for row in rows]
 
 
+def to_key(row: Row[Any]) -> AccountKey:
+    """What makes the account of a row."""
+    return AccountKey(
+        row.fiscal_year,
+        row.component,
+        row.source,
+        CapitalKind(row.capital_kind),
+        row.unit_id,
+        Role(row.role),
+        row.party,
+    )
+
+
 def to_transfer(row: Row[Any]) -> Transfer:
     """The transfer of a row."""
     return Transfer(
@@ -220,6 +282,7 @@ def to_transfer(row: Row[Any]) -> Transfer:
         row.hold_id,
         row.decision_line,
         row.group_id,
+        row.reverses,
     )
 
 
@@ -235,6 +298,7 @@ def _row(one: Transfer) -> tuple[Any, ...]:
         one.hold,
         one.decision_line,
         one.group,
+        one.reverses,
     )
 
 

@@ -71,6 +71,7 @@ transfers = Table(
     Column("hold_id", Uuid),
     Column("decision_line", Uuid),
     Column("group_id", Uuid),
+    Column("reverses", Uuid, ForeignKey("transfers.id")),
     CheckConstraint(f"amount_vnd BETWEEN 1 AND {MAX_VND}", name="amount"),
     CheckConstraint("debit_account <> credit_account", name="accounts"),
     CheckConstraint("kind IN ('direct', 'hold', 'post', 'void')", name="kind"),
@@ -90,6 +91,7 @@ transfer_refusals = Table(
     Column("hold_id", Uuid),
     Column("decision_line", Uuid),
     Column("group_id", Uuid),
+    Column("reverses", Uuid),
     Column("code", Text, nullable=False),
     Column("message", Text, nullable=False),
     Column("shortfall_vnd", BigInteger, nullable=False),
@@ -121,3 +123,14 @@ ledger_years = Table(
 Index("ix_transfers_debit", transfers.c.debit_account, transfers.c.number)
 Index("ix_transfers_credit", transfers.c.credit_account, transfers.c.number)
 Index("ix_transfers_line", transfers.c.decision_line, postgresql_where=transfers.c.decision_line.is_not(None))
+Index(
+    "uq_transfers_reverses",
+    transfers.c.reverses,
+    unique=True,
+    postgresql_where=transfers.c.reverses.is_not(None),
+)
+Index(
+    "ix_transfer_refusals_reverses",
+    transfer_refusals.c.reverses,
+    postgresql_where=transfer_refusals.c.reverses.is_not(None),
+)

@@ -16,7 +16,7 @@ def withdrawals_of(connection: Connection, query: dict[str, Any]) -> Page[Row[An
     wanted = select(withdrawals).order_by(withdrawals.c.id).limit(query["limit"] + 1)
     if query["state"]:
         wanted = wanted.where(withdrawals.c.state == query["state"])
-    after = decode(query["cursor"], 1)
+    after = decode(query["cursor"], UUID)
     if after is not None:
         wanted = wanted.where(withdrawals.c.id > UUID(str(after[0])))
     return page(connection.execute(wanted).all(), query["limit"], lambda row: [str(row.id)])

@@ -13,7 +13,7 @@ from services.allocation.units.tables import unit_parents, unit_successions, uni
 from shared.db.trees import with_ancestors
 from shared.kernel.errors import Denied
 from shared.kernel.principals import Principal
-from shared.web.pages import Page, decode, page
+from shared.web.pages import Page, Small, decode, page
 
 
 def units_on(connection: Connection, query: dict[str, Any], on: date) -> Page[RowMapping]:
@@ -34,7 +34,7 @@ def units_on(connection: Connection, query: dict[str, Any], on: date) -> Page[Ro
         wanted = wanted.where(units.c.level == query["level"])
     if query["parent_id"] is not None:
         wanted = wanted.where(unit_parents.c.parent_id == query["parent_id"])
-    after = decode(query["cursor"], 2)
+    after = decode(query["cursor"], Small, str)
     if after is not None:
         wanted = wanted.where(
             or_(
@@ -91,3 +91,19 @@ def ensure_reach(
             "unit_foreign",
             f"{permission} is not held for this unit; an administrator can give the role for it.",
         )
+
+
+def ensure_reach_of_all(connection: Connection, principal: Principal, permission: str, on: date) -> None:
+    """Nothing, where the principal holds the permission for every unit that stands at the top on the day.
+
+    Raises: Denied unit_foreign.
+    """
+    tops = connection.scalars(
+        select(units.c.id).where(
+            units.c.level == int(Level.PROVINCE),
+            units.c.valid_from <= on,
+            or_(units.c.valid_to.is_(None), units.c.valid_to >= on),
+        )
+    ).all()
+    for unit_id in tops:
+        ensure_reach(connection, principal, permission, unit_id, on)

@@ -51,7 +51,7 @@ def show_consistency(query: dict[str, Any]) -> dict[str, Any]:
     return {"old_size": query["old_size"], "new_size": newer, "hashes": hashes}
 
 
-@blueprint.get("/tile/<int:level>/<path:place>")
+@blueprint.get("/tile/<int(max=63):level>/<path:place>")
 @reads(PUBLIC)
 @blueprint.response(200, content_type=BYTES, description="Hashes of 32 bytes each.")
 def show_tile(level: int, place: str) -> Response:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ ED25519 = b"\x01"  # the signature type byte; a later algorithm gets a key of it
 KEY_ID_BYTES = 4
 SIGNATURES_MAX = 64  # a note must be readable with at least 16; more than this is no honest note
 SIZE_MAX = 2**63 - 1  # what every reader's integer holds
+SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 
 
 class NoteInvalid(Rejected):
@@ -178,8 +180,8 @@ class Checkpoint:
         if len(lines) < 3 or not all(lines) or not text.endswith("\n"):
             raise NoteInvalid("A checkpoint is at least three lines: origin, size and root.")
         origin, size, root = lines[:3]
-        if not (size.isascii() and size.isdigit() and str(int(size)) == size and int(size) <= SIZE_MAX):
-            raise NoteInvalid(f"{size!r} is no tree size in decimal digits without leading zeros.")
+        if not (SIZE.fullmatch(size) and int(size) <= SIZE_MAX):
+            raise NoteInvalid(f"{size[:20]!r} is no tree size in decimal digits without leading zeros.")
         digest = _unbase64(root, "the root")
         if len(digest) != merkle.HASH_BYTES:
             raise NoteInvalid(f"The root has {len(digest)} bytes instead of {merkle.HASH_BYTES}.")

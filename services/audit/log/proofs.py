@@ -24,6 +24,7 @@ HEADER = "c2sp.org/tlog-proof@v1"
 PATH_HASHES_MAX = 64  # a tree of 2^63 entries needs no more
 INDEX = re.compile(r"0|[1-9][0-9]{0,18}")  # no tree has more than 2^63 entries
 ITEM_COUNT_MAX = 500  # what one bulk row carries
+EXTRA_FIELDS = frozenset({"entry", "data", "item", "item_index", "item_count", "item_path"})
 
 
 class ProofMalformed(Rejected):
@@ -73,6 +74,7 @@ class Evidence:
         """
         try:
             shown = json.loads(extra)
+            _expect_known(shown)
             return cls(_field(shown, "entry"), _optional_data(shown), _optional_item(shown))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise ProofMalformed(
@@ -147,6 +149,12 @@ def item_evidence(items: list[object], index: int) -> ItemEvidence:
 def items_root(items: list[object] | tuple[object, ...]) -> bytes:
     """The root over a bulk row's items, as it stands in the row's envelope."""
     return merkle.root(merkle.leaf_hashes(canonical.encode_plain(item) for item in items))
+
+
+def _expect_known(shown: Mapping[str, object]) -> None:
+    """Nothing, where every field is one that a verifier checks. Raises: ValueError."""
+    if not shown.keys() <= EXTRA_FIELDS:
+        raise ValueError("a field that no verifier knows")
 
 
 def _verify_evidence(evidence: Evidence) -> None:

@@ -13,7 +13,6 @@ from services.audit.search.chain import Chain
 from services.audit.search.events import ProofExported, SearchPerformed
 from services.audit.search.queries import Entry, Filters
 from shared.journal.recording import Topic
-from shared.kernel.errors import Rejected
 from shared.web import pages
 from shared.web.acting import PUBLIC, acts, current_connection, current_principal, current_work, reads
 from shared.web.blueprint import Blueprint
@@ -40,7 +39,7 @@ def search_entries(query: dict[str, Any]) -> Page[Entry]:
     return shown
 
 
-@blueprint.get("/entries/<int:index>")
+@blueprint.get("/entries/<int(max=9007199254740991):index>")
 @acts("audit.search")
 @blueprint.response(200, schemas.WholeEntrySchema)
 def show_entry(index: int) -> Entry:
@@ -50,7 +49,7 @@ def show_entry(index: int) -> Entry:
     return found
 
 
-@blueprint.get("/entries/<int:index>/proof")
+@blueprint.get("/entries/<int(max=9007199254740991):index>/proof")
 @acts("audit.search")
 @blueprint.arguments(schemas.ProofQuery, location="query")
 @blueprint.response(200, content_type=PROOF_TYPE, description="A C2SP tlog-proof.")
@@ -99,11 +98,8 @@ def show_sources() -> dict[str, Any]:
 
 
 def _after(cursor: str | None) -> int:
-    values = pages.decode(cursor, 1)
-    place = values[0] if values else -1
-    if not isinstance(place, int):
-        raise Rejected("cursor_invalid", "The cursor belongs to another list; begin without one.")
-    return place
+    place = pages.decode(cursor, int)
+    return -1 if place is None else place[0]
 
 
 def _record_search(

@@ -73,8 +73,17 @@ LINKS: tuple[Link, ...] = (
         _types("payments.instructed"),
         follow=("person_id", "list_id", "entitlement_id", "rate_id"),
     ),
-    Link("outcome", "payment", _types("payments.settled", "payments.returned"), required=False),
-    Link("person", "person", _types("persons.registered", "changes.requested", "changes.approved")),
+    Link(
+        "outcome",
+        "payment",
+        _types("payments.settled", "payments.returned", "payments.returned_late"),
+        required=False,
+    ),
+    Link(
+        "person",
+        "person",
+        _types("persons.registered", "changes.requested", "changes.approved", "changes.rejected"),
+    ),
     Link("entitlement", "entitlement", part_of="person"),
     Link("rate", "rate", _types("rates.loaded")),
     Link(
@@ -82,6 +91,7 @@ LINKS: tuple[Link, ...] = (
         "list",
         _types(
             "lists.submitted",
+            "lists.sent_back",
             "lists.approved",
             "lists.withdrawal_requested",
             "funds.refused",
@@ -93,6 +103,7 @@ LINKS: tuple[Link, ...] = (
             "funds.voided",
             "funds.withdrawal_too_late",
             "funds.posted",
+            "funds.late_return_unmatched",
             "lists.closed",
             "funds.close_refused",
             "funds.list_closed",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from flask import request
+
 from services.beneficiaries.lists import handlers, queries
 from services.beneficiaries.lists.commands import ApproveList, SendBackList, SubmitList, WithdrawList
 from services.beneficiaries.lists.model import PaymentList
@@ -24,6 +26,7 @@ from shared.web.acting import (
     current_connection,
     current_principal,
     current_work,
+    expect_version,
     reads,
     show_version,
 )
@@ -66,7 +69,7 @@ def list_payments(query: dict[str, Any], list_id: UUID) -> Any:  # noqa: ANN401 
 @blueprint.response(200, ListSchema)
 def submit_list(list_id: UUID) -> Any:  # noqa: ANN401 - a row of lists
     """Stand by a list."""
-    _reached(list_id, "lists.submit")
+    _seen(list_id, "lists.submit")
     return _shown(handlers.submit_list(current_work(), SubmitList(list_id)))
 
 
@@ -76,7 +79,7 @@ def submit_list(list_id: UUID) -> Any:  # noqa: ANN401 - a row of lists
 @blueprint.response(200, ListSchema)
 def approve_list(body: dict[str, Any], list_id: UUID) -> Any:  # noqa: ANN401 - a row of lists
     """Approve a submission; allocation holds its funds next."""
-    _reached(list_id, "lists.approve")
+    _seen(list_id, "lists.approve")
     return _shown(handlers.approve_list(current_work(), ApproveList(list_id, **body)))
 
 
@@ -86,7 +89,7 @@ def approve_list(body: dict[str, Any], list_id: UUID) -> Any:  # noqa: ANN401 - 
 @blueprint.response(200, ListSchema)
 def send_back_list(body: dict[str, Any], list_id: UUID) -> Any:  # noqa: ANN401 - a row of lists
     """Send a submitted list back to the officer who prepared it."""
-    _reached(list_id, "lists.approve")
+    _seen(list_id, "lists.approve")
     return _shown(handlers.send_back_list(current_work(), SendBackList(list_id, **body)))
 
 
@@ -96,7 +99,7 @@ def send_back_list(body: dict[str, Any], list_id: UUID) -> Any:  # noqa: ANN401 
 @blueprint.response(202, ListSchema)
 def withdraw_list(body: dict[str, Any], list_id: UUID) -> Any:  # noqa: ANN401 - a row of lists
     """Ask for an approved list back; allocation says whether it is not too late."""
-    _reached(list_id, "lists.withdraw")
+    _seen(list_id, "lists.withdraw")
     return _shown(handlers.withdraw_list(current_work(), WithdrawList(list_id, **body)))
 
 
@@ -105,6 +108,13 @@ def _reached(list_id: UUID, permission: str) -> Any:  # noqa: ANN401 - a row of 
     row = queries.find_list(connection, list_id)
     ensure_reach(connection, current_principal(), permission, row.unit_id, business_day())
     return row
+
+
+def _seen(list_id: UUID, permission: str) -> None:
+    """The list is within reach and, where the caller says which version was seen, still at that version."""
+    row = _reached(list_id, permission)
+    if request.if_match:
+        expect_version(row.version)
 
 
 def _shown(changed: PaymentList) -> Any:  # noqa: ANN401 - a row of lists

@@ -51,6 +51,19 @@ class ListApproved:
 
 
 @dataclass(frozen=True, slots=True)
+class ListSentBack:
+    """Another person did not approve the submission; the list is back with the officer who prepared it."""
+
+    TYPE: ClassVar[str] = "vn.fundtrail.lists.sent_back.v1"
+    KEY: ClassVar[str] = "list_id"
+    SUBJECTS: ClassVar[tuple[str, ...]] = LIST_SUBJECTS
+
+    list_id: str
+    submission: int
+    unit_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ListWithdrawalRequested:
     """An officer wants the list back; allocation decides whether it is not too late."""
 

@@ -7,7 +7,12 @@ from uuid import UUID
 
 from services.beneficiaries.lists import model, store
 from services.beneficiaries.lists.commands import ApproveList, SendBackList, SubmitList, WithdrawList
-from services.beneficiaries.lists.events import ListApproved, ListSubmitted, ListWithdrawalRequested
+from services.beneficiaries.lists.events import (
+    ListApproved,
+    ListSentBack,
+    ListSubmitted,
+    ListWithdrawalRequested,
+)
 from services.beneficiaries.lists.model import LINE, PaymentList, State
 from shared.db.unit_of_work import Work
 from shared.jobs.runner import enqueue
@@ -69,6 +74,7 @@ def send_back_list(work: Work, command: SendBackList) -> PaymentList:
     found = store.load(work.connection, command.list_id)
     model.ensure_may_approve(found, work.act.actor)
     store.save(work.connection, found, State.COMPUTED, refusal={"reason": command.reason})
+    work.because(command.reason).record(ListSentBack(str(found.id), found.submission, str(found.unit_id)))
     return store.load(work.connection, found.id)
 
 
@@ -106,28 +112,31 @@ def funds_voided(work: Work, item: Envelope) -> None:
     """The holds of a list are void: it was withdrawn in time, or the Treasury refused."""
     facts = item.payload()
     found = store.load(work.connection, UUID(facts["list_id"]))
-    state = State.WITHDRAWN if found.state is State.WITHDRAWING else State.REFUSED
-    _answer(work, facts, state, refusal={"code": "funds_voided"})
+    withdrawn = found.state in {State.WITHDRAWING, State.WITHDRAWN}
+    _answer(work, facts, State.WITHDRAWN if withdrawn else State.REFUSED, refusal={"code": "funds_voided"})
 
 
 def withdrawal_too_late(work: Work, item: Envelope) -> None:
     """The list cannot be had back; where its money was drawn meanwhile, that has moved it on already."""
-    found = store.load(work.connection, UUID(item.payload()["list_id"]))
-    if found.state is State.WITHDRAWING:
+    facts = item.payload()
+    found = store.load(work.connection, UUID(facts["list_id"]))
+    if found.state is State.WITHDRAWING and found.submission == facts["submission"]:
         store.save(work.connection, found, State.HELD)
 
 
 def list_closed(work: Work, item: Envelope) -> None:
     """The ledger agrees with the list's sums; the list is closed for good."""
     found = store.load(work.connection, UUID(item.payload()["list_id"]))
-    model.ensure_may_become(found, State.CLOSED)
-    store.save(work.connection, found, State.CLOSED)
+    if model.ensure_may_take(found, State.CLOSED):
+        store.save(work.connection, found, State.CLOSED, refusal=None)
 
 
 def close_refused(work: Work, item: Envelope) -> None:
     """The ledger does not agree yet; the list stays open and shows why."""
     facts = item.payload()
     found = store.load(work.connection, UUID(facts["list_id"]))
+    if found.state in {State.INSTRUCTED, State.CLOSED}:
+        return  # told again: the list is open already, or the ledger has agreed since
     model.ensure_may_become(found, State.INSTRUCTED)
     store.save(
         work.connection, found, State.INSTRUCTED, refusal={"code": "close_refused", "reason": facts["reason"]}
@@ -138,7 +147,8 @@ def _answer(work: Work, facts: dict[str, Any], state: State, **changed: Any) -> 
     found = store.load(work.connection, UUID(facts["list_id"]))
     if found.submission != facts["submission"]:
         return None  # the answer to an earlier submission: the list has moved on since
-    model.ensure_may_become(found, state)
+    if not model.ensure_may_take(found, state):
+        return None
     store.save(work.connection, found, state, **changed)
     return found
 

@@ -12,7 +12,6 @@ from sqlalchemy import Row
 from services.beneficiaries.lists import model, store
 from services.beneficiaries.lists.events import PaymentsInstructed
 from services.beneficiaries.lists.model import LINE, State
-from services.beneficiaries.obligations.store import of_payments
 from shared.db.unit_of_work import Work
 from shared.jobs.runner import Progress
 
@@ -31,9 +30,9 @@ class InstructListJob:
         rows = store.payments_after(work.connection, found.id, after, CHUNK_PAYMENTS)
         if not rows:
             model.ensure_may_become(found, State.INSTRUCTED)
-            store.save(work.connection, found, State.INSTRUCTED)
+            store.save(work.connection, found, State.INSTRUCTED, instructed_on=work.act.business_date)
             return Progress(place, place["done"], found.payment_count, finished=True)
-        owed = of_payments(work.connection, [row.id for row in rows])
+        owed = store.owed_by(work.connection, [row.id for row in rows])
         items = tuple(_item(row, owed[row.id]) for row in rows)
         work.record(
             PaymentsInstructed(str(found.id), str(found.unit_id), found.submission, place["chunk"], items)
@@ -44,7 +43,8 @@ class InstructListJob:
 
 
 def _item(payment: Row[Any], owed: list[Row[Any]]) -> dict[str, Any]:
-    return {
+    reissue = {"reissue_of": str(payment.reissue_of)} if payment.reissue_of else {}
+    return reissue | {
         "payment_id": str(payment.id),
         "list_id": str(payment.list_id),
         "person_id": str(payment.person_id),

@@ -43,11 +43,23 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
     ),  # the Treasury confirms or refuses
     State.REFUSED: frozenset({State.SUBMITTED}),  # with a new submission number
     State.DRAWN: frozenset({State.INSTRUCTED}),
-    State.INSTRUCTED: frozenset({State.CLOSING}),
+    State.INSTRUCTED: frozenset(
+        {State.CLOSING, State.CLOSED}
+    ),  # the ledger may agree after a refusal told twice
     State.CLOSING: frozenset({State.CLOSED, State.INSTRUCTED}),  # closes only when the ledger agrees
-    State.WITHDRAWING: frozenset({State.WITHDRAWN, State.HELD, State.DRAWN}),  # only voided holds withdraw it
+    State.WITHDRAWING: frozenset(
+        {State.WITHDRAWN, State.HELD, State.DRAWN, State.REFUSED}
+    ),  # only voided holds withdraw it
     State.WITHDRAWN: frozenset({State.SUBMITTED}),
     State.CLOSED: frozenset(),
+}
+# An answer of allocation that is told again, or comes when the list is past it, changes nothing.
+PAST: Mapping[State, frozenset[State]] = {
+    State.HELD: frozenset(State) - {State.COMPUTED, State.SUBMITTED, State.APPROVED},
+    State.REFUSED: frozenset({State.REFUSED}),
+    State.DRAWN: frozenset({State.DRAWN, State.INSTRUCTED, State.CLOSING, State.CLOSED}),
+    State.WITHDRAWN: frozenset({State.WITHDRAWN}),
+    State.CLOSED: frozenset({State.CLOSED}),
 }
 TERMINAL = frozenset(state for state, following in TRANSITIONS.items() if not following)
 
@@ -75,6 +87,11 @@ def list_id_of(period: Period, unit_id: UUID, provider: str) -> UUID:
     return id_of("list", period, unit_id, provider)
 
 
+def reissue_list_id_of(period: Period, unit_id: UUID, provider: str, reissue: int) -> UUID:
+    """The id of the list that pays again, in a month, what had come back: numbered from 1."""
+    return id_of("list", period, unit_id, provider, reissue)
+
+
 def payment_id_of(list_id: UUID, person_id: UUID) -> UUID:
     """The id of a person's payment in a list: the same person is in it once."""
     return id_of("payment", list_id, person_id)
@@ -84,6 +101,17 @@ def ensure_may_become(found: PaymentList, state: State) -> None:
     """Nothing, where the list may go into the state. Raises: Conflict list_state."""
     if state not in TRANSITIONS[found.state]:
         raise Conflict("list_state", f"This list is {found.state}; from there it cannot become {state}.")
+
+
+def ensure_may_take(found: PaymentList, state: State) -> bool:
+    """Whether an answer of allocation moves the list into the state; False where the list has it behind it.
+
+    Raises: Conflict list_state.
+    """
+    if found.state in PAST[state]:
+        return False
+    ensure_may_become(found, state)
+    return True
 
 
 def ensure_may_approve(found: PaymentList, actor: str) -> None:

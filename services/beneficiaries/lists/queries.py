@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, select
 
+from services.beneficiaries.lists.store import owed_by
 from services.beneficiaries.lists.tables import lists, payments
-from services.beneficiaries.obligations.store import of_payments
 from shared.kernel.errors import NotFound
 from shared.web.pages import Page, decode, page
 
@@ -30,7 +30,7 @@ def lists_of(connection: Connection, query: dict[str, Any]) -> Page[Row[Any]]:
         wanted = wanted.where(lists.c.state == query["state"])
     if query["unit_id"]:
         wanted = wanted.where(lists.c.unit_id == query["unit_id"])
-    after = decode(query["cursor"], 1)
+    after = decode(query["cursor"], UUID)
     if after is not None:
         wanted = wanted.where(lists.c.id > UUID(str(after[0])))
     return page(connection.execute(wanted).all(), query["limit"], lambda row: [str(row.id)])
@@ -44,10 +44,10 @@ def payments_of(connection: Connection, list_id: UUID, query: dict[str, Any]) ->
         .order_by(payments.c.id)
         .limit(query["limit"] + 1)
     )
-    after = decode(query["cursor"], 1)
+    after = decode(query["cursor"], UUID)
     if after is not None:
         wanted = wanted.where(payments.c.id > UUID(str(after[0])))
     found = connection.execute(wanted).mappings().all()
-    owed = of_payments(connection, [row["id"] for row in found])
+    owed = owed_by(connection, [row["id"] for row in found])
     shown = [{**row, "obligations": owed[row["id"]]} for row in found]
     return page(shown, query["limit"], lambda row: [str(row["id"])])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
+from services.beneficiaries.lists.model import State
+from services.beneficiaries.words import SentenceField
 from shared.web.schemas import Closed, PageQuery, TextField, page_of
 
 
@@ -11,24 +13,26 @@ class ListsQuery(PageQuery):
     """Which lists: of a month, in a state, of a district."""
 
     period = fields.String(required=True, validate=validate.Regexp(r"\A[0-9]{4}-[0-9]{2}\Z"))
-    state = fields.String(load_default=None)
+    state = fields.String(load_default=None, validate=validate.OneOf([state.value for state in State]))
     unit_id = fields.UUID(load_default=None)
 
 
 class ListSchema(Schema):
-    """One list. Units: total_vnd in đồng."""
+    """One list. Units: total_vnd in đồng. `reissue` is 0 for the list of a month, else a number from 1."""
 
     id = fields.UUID(required=True)
     period = fields.String(required=True)
     unit_id = fields.UUID(required=True)
     provider = fields.String(required=True)
     channel = fields.String(required=True)
+    reissue = fields.Integer(required=True)
     state = fields.String(required=True)
     submission = fields.Integer(required=True)
     payment_count = fields.Integer(required=True)
     total_vnd = fields.Integer(required=True)
     content_sha256 = fields.String(allow_none=True)
     refusal = fields.Dict(allow_none=True)
+    instructed_on = fields.Date(allow_none=True)
     version = fields.Integer(required=True)
 
 
@@ -44,7 +48,7 @@ class ApprovalSchema(Closed):
 class ReasonSchema(Closed):
     """Why."""
 
-    reason = TextField(required=True)
+    reason = SentenceField(required=True)
 
 
 class ObligationSchema(Schema):
@@ -59,12 +63,13 @@ class ObligationSchema(Schema):
 
 
 class PaymentSchema(Schema):
-    """One payment with its obligations and, once there is one, its outcome."""
+    """One payment with the obligations it pays; a reissue names the payment that came back."""
 
     id = fields.UUID(required=True)
     list_id = fields.UUID(required=True)
     person_id = fields.UUID(required=True)
     amount_vnd = fields.Integer(required=True)
+    reissue_of = fields.UUID(allow_none=True)
     obligations = fields.List(fields.Nested(ObligationSchema), required=True)
 
 

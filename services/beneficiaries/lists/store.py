@@ -6,14 +6,29 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from services.beneficiaries.lists.model import PaymentList, State
+from services.beneficiaries.lists.model import PaymentList, State, reissue_list_id_of
 from services.beneficiaries.lists.tables import lists, payments
+from services.beneficiaries.obligations.store import of_payments
 from shared.db.copy import copy_rows
 from shared.kernel.errors import Conflict, NotFound
 from shared.kernel.periods import Period
+
+# Obligations stand with the payment that was made first; what pays it again leads back to it.
+FIRST_OF = text(
+    """
+    WITH RECURSIVE back(payment_id, first_id) AS (
+        SELECT id, id FROM payments WHERE id = ANY(:payments)
+        UNION ALL
+        SELECT back.payment_id, p.reissue_of FROM back JOIN payments p ON p.id = back.first_id
+        WHERE p.reissue_of IS NOT NULL
+    )
+    SELECT back.payment_id, back.first_id FROM back
+    JOIN payments p ON p.id = back.first_id AND p.reissue_of IS NULL
+    """
+)
 
 
 def load(connection: Connection, list_id: UUID) -> PaymentList:
@@ -64,6 +79,7 @@ def open_lists(connection: Connection, keys: Mapping[UUID, tuple[Period, UUID, s
             "unit_id": unit_id,
             "provider": provider,
             "channel": channel,
+            "reissue": 0,
             "state": State.COMPUTED.value,
             "submission": 0,
             "payment_count": 0,
@@ -89,7 +105,7 @@ def total_up(connection: Connection, period: Period) -> tuple[int, int, int]:
             func.sum(payments.c.amount_vnd).label("total_vnd"),
         )
         .join(lists, lists.c.id == payments.c.list_id)
-        .where(lists.c.period == str(period))
+        .where(lists.c.period == str(period), lists.c.reissue == 0)
         .group_by(payments.c.list_id)
         .subquery()
     )
@@ -117,3 +133,61 @@ def payments_after(
     """The next payments of a list in order of id."""
     query = select(payments).where(payments.c.list_id == list_id).order_by(payments.c.id).limit(limit)
     return connection.execute(query if after is None else query.where(payments.c.id > after)).all()
+
+
+def owed_by(connection: Connection, payment_ids: Sequence[UUID]) -> dict[UUID, list[Row[Any]]]:
+    """The obligations that each payment pays; a reissue pays those of the payment that came back first."""
+    first = {
+        row.payment_id: row.first_id for row in connection.execute(FIRST_OF, {"payments": list(payment_ids)})
+    }
+    owed = of_payments(connection, list(first.values()))
+    return {payment_id: owed.get(first[payment_id], []) for payment_id in payment_ids}
+
+
+def open_reissue(
+    connection: Connection, source: PaymentList, period: Period, provider: str, channel: str
+) -> UUID:
+    """The id of a new, empty list that pays again in a month, for the same unit.
+
+    Lists of one month, unit and provider are numbered one after the other, whoever asks at the same time.
+    """
+    connection.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"),
+        {"name": f"reissue|{period}|{source.unit_id}|{provider}"},
+    )
+    last = connection.scalar(
+        select(func.coalesce(func.max(lists.c.reissue), 0)).where(
+            lists.c.period == str(period), lists.c.unit_id == source.unit_id, lists.c.provider == provider
+        )
+    )
+    number = int(last or 0) + 1
+    list_id = reissue_list_id_of(period, source.unit_id, provider, number)
+    connection.execute(
+        insert(lists).values(
+            id=list_id,
+            period=str(period),
+            unit_id=source.unit_id,
+            provider=provider,
+            channel=channel,
+            reissue=number,
+            state=State.COMPUTED.value,
+            submission=0,
+            payment_count=0,
+            total_vnd=0,
+            version=1,
+        )
+    )
+    return list_id
+
+
+def add_reissues(connection: Connection, list_id: UUID, rows: Sequence[tuple[UUID, UUID, UUID, int]]) -> None:
+    """Store payments of a reissue list with its sums. Shape: payment, person, payment it reissues, đồng."""
+    columns = ("id", "person_id", "reissue_of", "amount_vnd")
+    connection.execute(
+        insert(payments), [dict(zip(columns, row, strict=True)) | {"list_id": list_id} for row in rows]
+    )
+    connection.execute(
+        update(lists)
+        .where(lists.c.id == list_id)
+        .values(payment_count=len(rows), total_vnd=sum(row[3] for row in rows))
+    )

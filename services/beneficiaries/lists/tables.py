@@ -1,4 +1,8 @@
-"""Payment lists and payments: a list per month, district and provider; a payment is one person's line."""
+"""Payment lists and payments: a list per month, district and provider; a payment is one person's line.
+
+What came back is paid again by a list with a `reissue` number of its own; each payment in it points to the
+one that came back, and no payment is pointed to twice.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +30,7 @@ lists = Table(
     Column("unit_id", Uuid, nullable=False),
     Column("provider", Text, nullable=False),
     Column("channel", Text, nullable=False),
+    Column("reissue", Integer, nullable=False),
     Column("state", Text, nullable=False),
     Column("submission", Integer, nullable=False),
     Column("payment_count", Integer, nullable=False),
@@ -34,14 +39,16 @@ lists = Table(
     Column("prepared_by", Text),
     Column("approved_by", Text),
     Column("approved_on", Date),
+    Column("instructed_on", Date),
     Column("refusal", JSONB(none_as_null=True)),
     Column("version", Integer, nullable=False),
-    UniqueConstraint("period", "unit_id", "provider"),
+    UniqueConstraint("period", "unit_id", "provider", "reissue"),
     CheckConstraint(
         "state IN ('computed', 'submitted', 'approved', 'held', 'refused', 'drawn', 'instructed', 'closing', "
         "'closed', 'withdrawing', 'withdrawn')",
         name="state",
     ),
+    CheckConstraint("reissue >= 0", name="reissue"),
     CheckConstraint("approved_by IS NULL OR approved_by <> prepared_by", name="other_person"),
     info={"grants": "SELECT, INSERT, UPDATE"},
 )
@@ -53,6 +60,7 @@ payments = Table(
     Column("list_id", Uuid, ForeignKey("lists.id"), nullable=False),
     Column("person_id", Uuid, ForeignKey("persons.id"), nullable=False),
     Column("amount_vnd", BigInteger, nullable=False),
+    Column("reissue_of", Uuid, ForeignKey("payments.id"), unique=True),
     UniqueConstraint("list_id", "person_id"),
     CheckConstraint("amount_vnd > 0", name="amount"),
 )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any, cast
 from uuid import UUID
 
+from services.beneficiaries.months import parse_month
 from services.beneficiaries.openings import handlers
 from services.beneficiaries.openings.jobs import KIND
 from services.beneficiaries.openings.schemas import OpeningFileSchema, OpeningSchema, OpeningStartedSchema
 from shared.documents.store import DocumentStore
 from shared.jobs.runner import enqueue
-from shared.kernel.periods import Period
 from shared.web.acting import acts, current_work
 from shared.web.blueprint import Blueprint
 from shared.web.context import current_context
@@ -28,7 +28,7 @@ blueprint = Blueprint(
 def import_opening(files: dict[str, Any], period: str) -> dict[str, UUID]:
     """Take over what was paid for a month; another person closes it."""
     work = current_work()
-    month = Period.parse(period)
+    month = parse_month(period)
     document = cast("DocumentStore", current_context().parts["documents"]).put(content_of(files["file"]))
     opening_id = handlers.begin_opening(work, month, document)
     params = {"opening_id": str(opening_id), "period": str(month), "document": document}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from services.beneficiaries.obligations import store as obligations
 from services.beneficiaries.obligations.model import Kind, Obligation
 from services.beneficiaries.openings.events import OpeningTakenOver
 from services.beneficiaries.openings.tables import openings
-from services.beneficiaries.register.rows import FIRST_ROW, table
+from services.beneficiaries.register.rows import FIRST_ROW, extra_fault, table
 from services.beneficiaries.register.store import entitlement_id_of, known_numbers, person_id_of
 from shared.db.unit_of_work import Work
 from shared.documents.store import DocumentStore
@@ -28,6 +29,8 @@ COLUMNS = ("person_number", "code", "amount_vnd")
 CHUNK_ROWS = 4000
 ITEMS_PER_EVENT = 500
 FAULTS_MAX = 500
+CODE = re.compile(r"[A-Z0-9_]{1,20}", re.ASCII)
+AMOUNT = re.compile(r"[0-9]{1,16}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +59,17 @@ def _ensure_sound(work: Work, rows: Sequence[Mapping[str, str]]) -> None:
     faults = []
     for number, row in enumerate(rows, FIRST_ROW):
         key = (row["person_number"], row["code"])
-        if row["person_number"] not in known:
+        if extra := extra_fault(row, number):
+            faults.extend(extra)
+        elif row["person_number"] not in known:
             faults.append(Fault("person_unknown", "No person is registered under this number.", row=number))
         elif key in seen:
             faults.append(
                 Fault("line_repeated", "This person and category stand in the file twice.", row=number)
             )
-        elif not row["amount_vnd"].isdecimal() or not 0 < int(row["amount_vnd"]) <= MAX_VND:
+        elif not CODE.fullmatch(row["code"]):
+            faults.append(Fault("code_invalid", "A category has 1 to 20 letters, digits or _.", row=number))
+        elif not AMOUNT.fullmatch(row["amount_vnd"]) or not 0 < int(row["amount_vnd"]) <= MAX_VND:
             faults.append(Fault("amount_invalid", "An amount is a whole number of đồng above 0.", row=number))
         seen.add(key)
     if faults:

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, insert, select, update
 
 from services.beneficiaries.lists import store as lists
-from services.beneficiaries.openings.handlers import closed_periods
+from services.beneficiaries.openings.handlers import closed_periods, open_periods
 from services.beneficiaries.payroll.events import PayrollComputed
 from services.beneficiaries.payroll.tables import payroll_runs
 from shared.db.unit_of_work import Work
@@ -26,15 +26,11 @@ CLOSING_DAY = 25  # the list of a month is made before the 25th of the month bef
 def begin_payroll(work: Work, period: Period) -> UUID:
     """The id of the job that computes a month, as known on the act's business date.
 
-    Raises: Rejected payroll_too_late, month_open; Conflict payroll_exists.
+    Raises: Rejected payroll_too_late, month_open; Conflict payroll_exists, payroll_running, opening_open.
     """
     known_on = work.act.business_date
+    _ensure_in_turn(work.connection, period)
     _ensure_in_time(period, known_on)
-    closed = closed_months(work.connection)
-    if closed and closed[-1] != period.previous():
-        raise Rejected(
-            "month_open", f"{period.previous()} is not closed yet; close it before {period} is computed."
-        )
     run_id = id_of("payroll", period)
     work.connection.execute(
         insert(payroll_runs).values(
@@ -78,6 +74,24 @@ def closed_months(connection: Connection) -> list[Period]:
 def find_run(connection: Connection, period: Period) -> Row[Any] | None:
     """The run of a month."""
     return connection.execute(select(payroll_runs).where(payroll_runs.c.period == str(period))).one_or_none()
+
+
+def _ensure_in_turn(connection: Connection, period: Period) -> None:
+    closed = closed_months(connection)
+    if find_run(connection, period) is not None or (closed and period <= closed[-1]):
+        raise refuse_second_run()
+    running = connection.scalar(select(payroll_runs.c.period).where(payroll_runs.c.state == "running"))
+    if running is not None:
+        raise Conflict("payroll_running", f"{running} is being computed; wait until it is.")
+    unfinished = open_periods(connection)
+    if unfinished:
+        raise Conflict(
+            "opening_open", f"{unfinished[0]} was taken over and is not closed yet; close it before {period}."
+        )
+    if closed and closed[-1] != period.previous():
+        raise Rejected(
+            "month_open", f"{period.previous()} is not closed yet; close it before {period} is computed."
+        )
 
 
 def _ensure_in_time(period: Period, known_on: date) -> None:

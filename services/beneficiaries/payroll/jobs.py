@@ -39,15 +39,18 @@ class _Paid:
     provider: str
 
 
+@dataclass(frozen=True, slots=True)
 class PayrollJob:
     """Computes what everybody gets in one month."""
+
+    chunk_persons: int = CHUNK_PERSONS
 
     def step(self, work: Work, params: Mapping[str, Any], checkpoint: Any) -> Progress:  # noqa: ANN401
         """Compute the next 1,000 persons, or finish the run after the last."""
         period, known_on = Period.parse(params["period"]), date.fromisoformat(params["known_on"])
         place = checkpoint or {"after": None, "done": 0, "sums": dict.fromkeys(SUMS, 0)}
         after = UUID(place["after"]) if place["after"] else None
-        people = register.facts_after(work.connection, after, CHUNK_PERSONS)
+        people = register.facts_after(work.connection, after, self.chunk_persons)
         if not people:
             finish_payroll(work, UUID(params["run_id"]), period, place["sums"])
             return Progress(place, place["done"], place["done"], finished=True, result=place["sums"])
@@ -81,10 +84,10 @@ def _compute(
             faults.append(Fault(error.code, f"{facts.person_id}: {error.message}"))
             continue
         month = person_month(facts.person_id, period, dues, late)
-        if district is None:
-            faults.append(Fault("district_unknown", f"{facts.person_id}: no district is known for {period}."))
-        else:
+        if district is not None:
             months.append(_Paid(facts.person_id, month, district, providers[facts.person_id]))
+        elif month.obligations or month.carried_vnd:
+            faults.append(Fault("district_unknown", f"{facts.person_id}: no district is known for {period}."))
     return months, faults
 
 

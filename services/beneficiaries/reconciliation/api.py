@@ -9,21 +9,32 @@ from services.beneficiaries.lists.queries import find_list
 from services.beneficiaries.lists.schemas import ListSchema
 from services.beneficiaries.reconciliation import handlers, queries
 from services.beneficiaries.reconciliation.schemas import (
+    DiscrepanciesQuery,
+    DiscrepancyPageSchema,
+    ExplanationSchema,
+    OutcomePageSchema,
+    OutcomesQuery,
     ProviderQuery,
     StatementFileSchema,
     StatementSchema,
     StatementStartedSchema,
+    UnansweredPageSchema,
+    UnansweredQuery,
     UnmatchedPageSchema,
     UnmatchedQuery,
+    UnmatchedSchema,
 )
 from services.beneficiaries.units.queries import ensure_reach
 from shared.documents.store import DocumentStore
+from shared.kernel.errors import Denied, NotFound
 from shared.web.acting import acts, business_day, current_connection, current_principal, current_work, reads
 from shared.web.blueprint import Blueprint
 from shared.web.context import current_context
 from shared.web.uploads import content_of
 
 blueprint = Blueprint("reconciliation", __name__, url_prefix="/v1", description="What providers answered.")
+
+ROW_MAX = 2**31
 
 
 @blueprint.post("/statements")
@@ -34,7 +45,8 @@ blueprint = Blueprint("reconciliation", __name__, url_prefix="/v1", description=
 def receive_statement(files: dict[str, Any], *, provider: str) -> dict[str, UUID]:
     """Take in a provider's answer; a job matches it on id and amount."""
     document = cast("DocumentStore", current_context().parts["documents"]).put(content_of(files["file"]))
-    statement_id, job_id = handlers.receive_statement(current_work(), provider, document)
+    units = current_principal().units_for("results.upload")
+    statement_id, job_id = handlers.receive_statement(current_work(), provider, document, units)
     return {"statement_id": statement_id, "job_id": job_id}
 
 
@@ -55,6 +67,50 @@ def list_unmatched(query: dict[str, Any], statement_id: UUID) -> Any:  # noqa: A
     return queries.unmatched_of(current_connection(), statement_id, query)
 
 
+@blueprint.post("/statements/<uuid:statement_id>/unmatched/<int:row>/explanation")
+@acts("results.upload", idempotent=True)
+@blueprint.arguments(ExplanationSchema)
+@blueprint.response(200, UnmatchedSchema)
+def explain_row(body: dict[str, Any], statement_id: UUID, row: int) -> Any:  # noqa: ANN401 - a row
+    """Say why a row that did not match needs nothing more; nothing is booked by it."""
+    if row > ROW_MAX:
+        raise NotFound("statement_row_unknown", f"Statement {statement_id} has no row {row}.")
+    handlers.explain_row(current_work(), statement_id, row, body["reason"])
+    return queries.find_row(current_connection(), statement_id, row)
+
+
+@blueprint.get("/discrepancies")
+@reads("results.read")
+@blueprint.arguments(DiscrepanciesQuery, location="query")
+@blueprint.response(200, DiscrepancyPageSchema)
+def list_discrepancies(query: dict[str, Any]) -> Any:  # noqa: ANN401 - a page of rows
+    """Every row of every statement that still waits for a person."""
+    return queries.discrepancies(current_connection(), query)
+
+
+@blueprint.get("/unanswered")
+@reads("results.read")
+@blueprint.arguments(UnansweredQuery, location="query")
+@blueprint.response(200, UnansweredPageSchema)
+def list_unanswered(query: dict[str, Any]) -> Any:  # noqa: ANN401 - a page of lists
+    """The lists with payments that nobody has answered, and for how long they are silent."""
+    connection, day = current_connection(), business_day()
+    units = [unit for unit in queries.units_with_lists(connection) if _reaches(unit)]
+    return queries.unanswered(connection, units, query, day)
+
+
+@blueprint.get("/lists/<uuid:list_id>/outcomes")
+@reads("results.read")
+@blueprint.arguments(OutcomesQuery, location="query")
+@blueprint.response(200, OutcomePageSchema)
+def list_outcomes(query: dict[str, Any], list_id: UUID) -> Any:  # noqa: ANN401 - a page of payments
+    """How each payment of a list stands, and what reissues it."""
+    connection = current_connection()
+    row = find_list(connection, list_id)
+    ensure_reach(connection, current_principal(), "results.read", row.unit_id, business_day())
+    return queries.outcomes_of(connection, list_id, query)
+
+
 @blueprint.post("/lists/<uuid:list_id>/closure")
 @acts("lists.submit", idempotent=True)
 @blueprint.response(202, ListSchema)
@@ -65,3 +121,11 @@ def close_list(list_id: UUID) -> Any:  # noqa: ANN401 - a row of lists
     ensure_reach(work.connection, current_principal(), "lists.submit", row.unit_id, business_day())
     handlers.close_list(work, list_id)
     return find_list(work.connection, list_id)
+
+
+def _reaches(unit_id: UUID) -> bool:
+    try:
+        ensure_reach(current_connection(), current_principal(), "results.read", unit_id, business_day())
+    except Denied:
+        return False
+    return True

@@ -1,7 +1,7 @@
 """Reading a bank's answer: ISO 20022 camt.053.001.08, streamed, with no entity, DTD or network in the way.
 
-A debit entry with an end-to-end id says that the payee was paid; a credit entry with return information says
-that the money came back and why.
+A debit entry with an end-to-end id says that the payee was paid; a credit entry, or one with return
+information, says that the money came back and why. An entry that is not booked says nothing yet.
 """
 
 from __future__ import annotations
@@ -15,9 +15,13 @@ from lxml import etree
 
 from services.beneficiaries.reconciliation.model import UNSPECIFIED, Answer, Outcome
 from shared.kernel.errors import Rejected
+from shared.kernel.money import MAX_VND
 
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
 _N = f"{{{NAMESPACE}}}"
+BOOKED = "BOOK"
+CREDIT = "CRDT"
+DIGITS_MAX = 16
 
 
 def read(content: bytes) -> Iterator[Answer]:
@@ -42,7 +46,8 @@ def read(content: bytes) -> Iterator[Answer]:
                 raise _declared()
             for details in entry.iter(f"{_N}TxDtls"):
                 row += 1
-                yield _answer(row, entry, details)
+                if _is_booked(entry):
+                    yield _answer(row, entry, details)
             entry.clear()
             while entry.getprevious() is not None:
                 del entry.getparent()[0]
@@ -55,6 +60,10 @@ def read(content: bytes) -> Iterator[Answer]:
         raise Rejected("statement_broken", "The file is no camt.053.001.08 statement.")
 
 
+def _is_booked(entry: Any) -> bool:  # noqa: ANN401 - an lxml element
+    return (entry.findtext(f"{_N}Sts/{_N}Cd") or entry.findtext(f"{_N}Sts") or BOOKED).strip() in {BOOKED, ""}
+
+
 def _declared() -> Rejected:
     return Rejected(
         "statement_broken", "The file declares a DTD or entities, which a bank statement never does."
@@ -65,8 +74,9 @@ def _answer(row: int, entry: Any, details: Any) -> Answer:  # noqa: ANN401 - lxm
     amount = details.find(f"{_N}Amt")
     if amount is None:
         amount = entry.find(f"{_N}Amt")
-    returned = details.find(f"{_N}RtrInf") is not None
-    reason = details.findtext(f"{_N}RtrInf/{_N}Rsn/{_N}Cd")
+    direction = details.findtext(f"{_N}CdtDbtInd") or entry.findtext(f"{_N}CdtDbtInd") or ""
+    returned = details.find(f"{_N}RtrInf") is not None or direction.strip() == CREDIT
+    reason = (details.findtext(f"{_N}RtrInf/{_N}Rsn/{_N}Cd") or "").strip()
     return Answer(
         row=row,
         reference=(details.findtext(f"{_N}Refs/{_N}EndToEndId") or "").strip(),
@@ -80,7 +90,9 @@ def _answer(row: int, entry: Any, details: Any) -> Answer:  # noqa: ANN401 - lxm
 
 def _whole(text: str | None) -> int | None:
     digits, _, fraction = (text or "").strip().partition(".")
-    return int(digits) if digits.isdecimal() and not fraction.strip("0") else None
+    if not digits.isdecimal() or len(digits) > DIGITS_MAX or fraction.strip("0"):
+        return None
+    return int(digits) if int(digits) <= MAX_VND else None
 
 
 def _date(text: str | None) -> date | None:

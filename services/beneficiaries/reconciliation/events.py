@@ -50,3 +50,32 @@ class PaymentsReturned:
     chunk: int
     lines: tuple[dict[str, Any], ...]
     items: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentsReturnedLate:
+    """The provider says that money it had told to be paid came back after all: spent turns into returned."""
+
+    TYPE: ClassVar[str] = "vn.fundtrail.payments.returned_late.v1"
+    KEY: ClassVar[str] = "list_id"
+    SUBJECTS: ClassVar[tuple[str, ...]] = ("list_id", "statement_id")
+
+    list_id: str
+    statement_id: str
+    chunk: int
+    lines: tuple[dict[str, Any], ...]
+    items: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StatementRowExplained:
+    """An officer found out why a row did not match; the words stay in the register, their hash is told."""
+
+    TYPE: ClassVar[str] = "vn.fundtrail.statements.row_explained.v1"
+    KEY: ClassVar[str] = "statement_id"
+    SUBJECTS: ClassVar[tuple[str, ...]] = ("statement_id",)
+
+    statement_id: str
+    row: int
+    code: str
+    explanation_sha256: str

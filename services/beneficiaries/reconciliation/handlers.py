@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +14,12 @@ from services.beneficiaries.lists.events import ListClosed
 from services.beneficiaries.lists.model import LINE, PaymentList, State
 from services.beneficiaries.providers.model import PROVIDERS, Channel
 from services.beneficiaries.reconciliation import store
+from services.beneficiaries.reconciliation.events import StatementRowExplained
 from services.beneficiaries.reconciliation.model import Outcome
 from services.beneficiaries.reconciliation.tables import statements
 from shared.db.unit_of_work import Work
 from shared.jobs.runner import enqueue
+from shared.kernel import canonical
 from shared.kernel.errors import Conflict, Rejected
 from shared.kernel.ids import id_of
 
@@ -24,8 +27,8 @@ KIND = "reconcile_statement"
 FORMATS = {Channel.POST: "post_result", Channel.BANK: "camt.053.001.08"}
 
 
-def receive_statement(work: Work, provider: str, document: str) -> tuple[UUID, UUID]:
-    """The ids of the statement and of the job that matches it.
+def receive_statement(work: Work, provider: str, document: str, units: Sequence[str]) -> tuple[UUID, UUID]:
+    """The ids of the statement and of the job that matches it, for lists of the uploader's units only.
 
     Raises: Rejected provider_unknown; Conflict statement_repeated where this file was received before.
     """
@@ -47,7 +50,12 @@ def receive_statement(work: Work, provider: str, document: str) -> tuple[UUID, U
             received_by=work.act.actor,
         )
     )
-    params = {"statement_id": str(statement_id), "document": document, "format": FORMATS[known.channel]}
+    params = {
+        "statement_id": str(statement_id),
+        "document": document,
+        "format": FORMATS[known.channel],
+        "units": list(units),
+    }
     return statement_id, enqueue(work, KIND, params, id_of("job", KIND, statement_id))
 
 
@@ -56,6 +64,23 @@ def refuse_repeated_statement() -> Conflict:
     return Conflict(
         "statement_repeated", "This very file was received before; nothing was booked a second time."
     )
+
+
+def explain_row(work: Work, statement_id: UUID, row: int, explanation: str) -> None:
+    """The row waits for nobody any more; nothing is booked by it.
+
+    Raises: NotFound statement_row_unknown; Conflict row_matched, row_explained.
+    """
+    found = store.row_of(work.connection, statement_id, row)
+    if found.code is None:
+        raise Conflict("row_matched", f"Row {row} matched a payment; there is nothing to explain.")
+    if found.explanation is not None:
+        raise Conflict(
+            "row_explained", f"Row {row} was explained on {found.explained_on} already; that stands."
+        )
+    store.explain(work.connection, found, explanation, work.act.actor, work.act.business_date)
+    digest = canonical.digest(explanation.encode())
+    work.record(StatementRowExplained(str(statement_id), row, found.code, digest))
 
 
 def close_list(work: Work, list_id: UUID) -> PaymentList:

@@ -13,10 +13,16 @@ from sqlalchemy import Row, update
 from services.beneficiaries.lists.model import LINE
 from services.beneficiaries.providers.model import Channel
 from services.beneficiaries.reconciliation import camt053, post_result, store
-from services.beneficiaries.reconciliation.events import PaymentsReturned, PaymentsSettled, StatementMatched
+from services.beneficiaries.reconciliation.events import (
+    PaymentsReturned,
+    PaymentsReturnedLate,
+    PaymentsSettled,
+    StatementMatched,
+)
 from services.beneficiaries.reconciliation.handlers import FORMATS
-from services.beneficiaries.reconciliation.model import Answer, Outcome
+from services.beneficiaries.reconciliation.model import Answer
 from services.beneficiaries.reconciliation.tables import statements
+from shared.db.trees import with_ancestors
 from shared.db.unit_of_work import Work
 from shared.documents.store import DocumentStore
 from shared.jobs.runner import Progress
@@ -35,18 +41,19 @@ class ReconcileStatementJob:
     """Takes one stored file from received to told."""
 
     documents: DocumentStore
+    told_per_step: int = TOLD_PER_STEP
 
     def step(self, work: Work, params: Mapping[str, Any], checkpoint: Any) -> Progress:  # noqa: ANN401
         """Stage and match the whole file first, then tell up to 5,000 outcomes a step."""
         statement_id = UUID(params["statement_id"])
         if checkpoint is None:
             return self._stage_and_match(work, statement_id, params)
-        return _tell(work, statement_id, checkpoint)
+        return _tell(work, statement_id, checkpoint, self.told_per_step)
 
     def _stage_and_match(self, work: Work, statement_id: UUID, params: Mapping[str, Any]) -> Progress:
         answers = READERS[params["format"]](self.documents.get(params["document"]))
         staged = store.stage(work.connection, statement_id, answers)
-        matched = store.match(work.connection, statement_id)
+        matched = store.match(work.connection, statement_id, _foreign(work, statement_id, params["units"]))
         row = store.finish_matching(work.connection, statement_id, matched)
         work.record(
             StatementMatched(str(row.id), row.provider, row.document, staged, matched, staged - matched)
@@ -54,9 +61,17 @@ class ReconcileStatementJob:
         return Progress({"after": None, "chunk": 0, "told": 0}, 0, matched, finished=False)
 
 
-def _tell(work: Work, statement_id: UUID, place: Mapping[str, Any]) -> Progress:
+def _foreign(work: Work, statement_id: UUID, units: Sequence[str]) -> list[UUID]:
+    """The lists named whose unit is none of the given ones and stands below none of them."""
+    found = store.lists_named(work.connection, statement_id)
+    day = work.act.business_date
+    above = {row.unit_id: with_ancestors(work.connection, row.unit_id, day) for row in found}
+    return [row.id for row in found if set(units).isdisjoint(map(str, above[row.unit_id]))]
+
+
+def _tell(work: Work, statement_id: UUID, place: Mapping[str, Any], limit: int) -> Progress:
     after = (UUID(place["after"][0]), UUID(place["after"][1])) if place["after"] else None
-    rows = store.outcomes_after(work.connection, statement_id, after, TOLD_PER_STEP)
+    rows = store.outcomes_after(work.connection, statement_id, after, limit)
     told, chunk = int(place["told"]) + len(rows), int(place["chunk"])
     by_list_and_kind = sorted(rows, key=lambda row: (row.list_id, row.kind))
     for _, some in groupby(by_list_and_kind, lambda row: (row.list_id, row.kind)):
@@ -64,7 +79,7 @@ def _tell(work: Work, statement_id: UUID, place: Mapping[str, Any]) -> Progress:
         for start in range(0, len(found), ITEMS_PER_EVENT):
             work.record(_event(statement_id, chunk, found[start : start + ITEMS_PER_EVENT]))
             chunk += 1
-    if len(rows) < TOLD_PER_STEP:
+    if len(rows) < limit:
         work.connection.execute(
             update(statements).where(statements.c.id == statement_id).values(state="told")
         )
@@ -73,8 +88,16 @@ def _tell(work: Work, statement_id: UUID, place: Mapping[str, Any]) -> Progress:
     return Progress({"after": last, "chunk": chunk, "told": told}, told, None, finished=False)
 
 
-def _event(statement_id: UUID, chunk: int, some: Sequence[Row[Any]]) -> PaymentsSettled | PaymentsReturned:
-    kind = PaymentsSettled if some[0].kind == Outcome.SETTLED else PaymentsReturned
+Told = PaymentsSettled | PaymentsReturned | PaymentsReturnedLate
+KINDS: Mapping[str, type[Told]] = {
+    "settled": PaymentsSettled,
+    "returned": PaymentsReturned,
+    "returned_late": PaymentsReturnedLate,
+}
+
+
+def _event(statement_id: UUID, chunk: int, some: Sequence[Row[Any]]) -> Told:
+    kind = KINDS[some[0].kind]
     line = {"line": LINE, "count": len(some), "amount_vnd": sum(row.amount_vnd for row in some)}
     return kind(str(some[0].list_id), str(statement_id), chunk, (line,), tuple(_item(row) for row in some))
 

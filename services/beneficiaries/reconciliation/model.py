@@ -10,6 +10,16 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from shared.kernel.periods import Period
+
+
+class Standing(StrEnum):
+    """How a payment stands by everything that was answered so far: silence is unknown, never paid."""
+
+    UNKNOWN = "unknown"
+    SETTLED = "settled"
+    RETURNED = "returned"
+
 
 class Outcome(StrEnum):
     """What became of a payment: only a provider's answer settles."""
@@ -35,8 +45,10 @@ UNMATCHED: Mapping[str, str] = {
     "payment_unknown": "No payment has this id; ask the provider which list it read it from.",
     "amount_differs": "The amount is not the one that was instructed; nothing was booked.",
     "line_repeated": "This payment stands in the file more than once; only the first row counts.",
-    "outcome_exists": "This payment has an outcome already; the later answer is kept as a discrepancy.",
-    "list_not_instructed": "The list of this payment was not instructed or is closed.",
+    "outcome_exists": "This payment has this outcome already; nothing was booked a second time.",
+    "settled_after_return": "This payment came back before; find out what is true before paying it again.",
+    "list_not_instructed": "The list of this payment is not with its provider; ask who sent it.",
+    "unit_foreign": "The list of this payment belongs to a unit that the uploader does not act for.",
     "provider_foreign": "This payment was instructed to another provider.",
     "currency_unknown": "Payments are made in VND.",
     "value_date_missing": "The row says not on which day it happened.",
@@ -56,3 +68,16 @@ REASONS: Mapping[str, str] = {
     "RR04": "regulation",
 }
 UNSPECIFIED = "MS03"
+FREE_TEXT = "NARR"
+REASON_CHARS_MAX = 140
+ANSWER_DAY = 20  # answers are due by the 20th of the paying month: TT 44/2022/TT-BTC Art. 8
+
+
+def answer_due_on(period: Period, instructed_on: date) -> date:
+    """The 20th by which the provider has to answer: of the paying month, or the next after instructing."""
+    due_on = period.first_day.replace(day=ANSWER_DAY)
+    if instructed_on < due_on:
+        return due_on
+    month = Period.of(instructed_on)
+    in_month = month.first_day.replace(day=ANSWER_DAY)
+    return in_month if instructed_on < in_month else month.next().first_day.replace(day=ANSWER_DAY)

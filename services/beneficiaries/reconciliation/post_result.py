@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from services.beneficiaries.reconciliation.model import UNSPECIFIED, Answer, Outcome
 from shared.kernel.errors import Rejected
+from shared.kernel.money import MAX_VND
 from shared.kernel.names import search_key
 from shared.sheets.files import read_sheets
 from shared.sheets.grid import Cell, Limits, Sheet, SheetUnreadable, cell_text
@@ -86,9 +87,10 @@ def _answer(row: int, cells: Mapping[str, Cell], outcome: Outcome) -> Answer:
 def _whole(value: Cell) -> int | None:
     """Whole đồng; None for anything that is not surely one."""
     if isinstance(value, Decimal):
-        return int(value) if value.is_finite() and value == value.to_integral_value() else None
+        return int(value) if value.is_finite() and abs(value) <= MAX_VND and value % 1 == 0 else None
     if isinstance(value, str) and AMOUNT.fullmatch(value.strip()):
-        return int(value.strip().replace(".", ""))
+        amount = int(value.strip().replace(".", ""))
+        return amount if amount <= MAX_VND else None
     return None
 
 

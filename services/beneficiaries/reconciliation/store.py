@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, select, text, update
+from sqlalchemy import Connection, Row, case, func, select, text, update
 
-from services.beneficiaries.reconciliation.model import Answer
-from services.beneficiaries.reconciliation.tables import outcomes, statement_rows, statements
+from services.beneficiaries.reconciliation.model import (
+    FREE_TEXT,
+    REASON_CHARS_MAX,
+    REASONS,
+    Answer,
+    Outcome,
+)
+from services.beneficiaries.reconciliation.tables import late_returns, outcomes, statement_rows, statements
 from shared.db.copy import copy_rows
+from shared.kernel.errors import NotFound
 
 ROW_COLUMNS = (
     "statement_id",
@@ -24,41 +32,77 @@ ROW_COLUMNS = (
     "code",
 )
 
-# The first fault that applies is the one a person is told. "Provider" and "state" are judged by the list.
+# The first fault that applies is the one a person is told. "Provider" and "state" are judged by the list. It
+# may still be answered after it was closed: that is how an unknown payment, asked for, gets its outcome.
 JUDGE = text(
     """
     WITH rows AS (
-        SELECT r.row, r.payment_id, r.amount_vnd, r.value_on,
+        SELECT r.row, r.payment_id, r.amount_vnd, r.value_on, r.result,
                row_number() OVER (PARTITION BY r.payment_id ORDER BY r.row) AS nth
         FROM statement_rows r WHERE r.statement_id = :statement AND r.code IS NULL
     ), judged AS (
         SELECT rows.row,
                CASE WHEN p.id IS NULL THEN 'payment_unknown'
                     WHEN l.provider <> s.provider THEN 'provider_foreign'
+                    WHEN p.list_id = ANY(CAST(:foreign AS uuid[])) THEN 'unit_foreign'
                     WHEN p.amount_vnd IS DISTINCT FROM rows.amount_vnd THEN 'amount_differs'
                     WHEN rows.nth > 1 THEN 'line_repeated'
-                    WHEN o.payment_id IS NOT NULL THEN 'outcome_exists'
-                    WHEN l.state NOT IN ('instructed') THEN 'list_not_instructed'
+                    WHEN l.state NOT IN ('instructed', 'closing', 'closed') THEN 'list_not_instructed'
                     WHEN rows.value_on IS NULL THEN 'value_date_missing'
+                    WHEN (o.kind = 'returned' OR late.payment_id IS NOT NULL) AND rows.result = 'settled'
+                        THEN 'settled_after_return'
+                    WHEN o.kind = rows.result OR late.payment_id IS NOT NULL THEN 'outcome_exists'
                END AS code
         FROM rows
         JOIN statements s ON s.id = :statement
         LEFT JOIN payments p ON p.id = rows.payment_id
         LEFT JOIN lists l ON l.id = p.list_id
         LEFT JOIN outcomes o ON o.payment_id = p.id
+        LEFT JOIN late_returns late ON late.payment_id = p.id
     )
     UPDATE statement_rows r SET code = judged.code
     FROM judged WHERE r.statement_id = :statement AND r.row = judged.row AND judged.code IS NOT NULL
     """
 )
 
-SETTLE = text(
+# A code of the published list is told on; words of the provider's own may be about a person and stay here.
+REASON = (
+    "CASE WHEN r.reason_code IS NULL OR r.reason_code = ANY(:reasons) THEN r.reason_code ELSE :free_text END"
+)
+
+LATE = text(
+    f"""
+    INSERT INTO late_returns (payment_id, list_id, statement_id, row, amount_vnd, reason_code, value_on)
+    SELECT o.payment_id, o.list_id, r.statement_id, r.row, r.amount_vnd, {REASON}, r.value_on
+    FROM statement_rows r JOIN outcomes o ON o.payment_id = r.payment_id
+    WHERE r.statement_id = :statement AND r.code IS NULL
+    ORDER BY o.payment_id
     """
+)
+
+SETTLE = text(
+    f"""
     INSERT INTO outcomes (payment_id, list_id, statement_id, row, kind, amount_vnd, reason_code, value_on)
-    SELECT p.id, p.list_id, r.statement_id, r.row, r.result, r.amount_vnd, r.reason_code, r.value_on
+    SELECT p.id, p.list_id, r.statement_id, r.row, r.result, r.amount_vnd, {REASON}, r.value_on
     FROM statement_rows r JOIN payments p ON p.id = r.payment_id
     WHERE r.statement_id = :statement AND r.code IS NULL
+      AND NOT EXISTS (SELECT 1 FROM late_returns late WHERE late.payment_id = p.id)
     ORDER BY p.id
+    """
+)
+
+TOLD = text(
+    """
+    SELECT told.*, p.person_id
+    FROM (
+        SELECT o.payment_id, o.list_id, o.kind, o.amount_vnd, o.reason_code, o.value_on
+        FROM outcomes o WHERE o.statement_id = :statement
+        UNION ALL
+        SELECT r.payment_id, r.list_id, 'returned_late', r.amount_vnd, r.reason_code, r.value_on
+        FROM late_returns r WHERE r.statement_id = :statement
+    ) AS told JOIN payments p ON p.id = told.payment_id
+    WHERE (told.list_id, told.payment_id) > (:list, :payment)
+    ORDER BY told.list_id, told.payment_id LIMIT :limit
     """
 )
 
@@ -70,18 +114,27 @@ def stage(connection: Connection, statement_id: UUID, answers: Iterable[Answer])
     )
 
 
-def match(connection: Connection, statement_id: UUID) -> int:
-    """The number of outcomes that the statement brings; every other row keeps its fault."""
-    connection.execute(
+def lists_named(connection: Connection, statement_id: UUID) -> Sequence[Row[Any]]:
+    """Id and unit of every list that rows of the statement name, locked in order of id."""
+    return connection.execute(
         text(
-            "SELECT l.id FROM lists l WHERE l.id IN (SELECT p.list_id FROM statement_rows r "
+            "SELECT l.id, l.unit_id FROM lists l WHERE l.id IN (SELECT p.list_id FROM statement_rows r "
             "JOIN payments p ON p.id = r.payment_id WHERE r.statement_id = :statement) "
             "ORDER BY l.id FOR UPDATE"
         ),
         {"statement": statement_id},
-    )
-    connection.execute(JUDGE, {"statement": statement_id})
-    return connection.execute(SETTLE, {"statement": statement_id}).rowcount
+    ).all()
+
+
+def match(connection: Connection, statement_id: UUID, foreign: Sequence[UUID] = ()) -> int:
+    """The number of outcomes that the statement brings; every other row keeps its fault.
+
+    Shape: `foreign` are the lists whose units the uploader does not act for.
+    """
+    connection.execute(JUDGE, {"statement": statement_id, "foreign": list(foreign)})
+    bound = {"statement": statement_id, "reasons": list(REASONS), "free_text": FREE_TEXT}
+    returned = connection.execute(LATE, bound).rowcount
+    return returned + connection.execute(SETTLE, bound).rowcount
 
 
 def finish_matching(connection: Connection, statement_id: UUID, matched: int) -> Row[Any]:
@@ -99,27 +152,42 @@ def outcomes_after(
     connection: Connection, statement_id: UUID, after: tuple[UUID, UUID] | None, limit: int
 ) -> Sequence[Row[Any]]:
     """The next outcomes of a statement in order of list and payment, with the person of each."""
-    query = text(
-        """
-        SELECT o.payment_id, o.list_id, o.kind, o.amount_vnd, o.reason_code, o.value_on, p.person_id
-        FROM outcomes o JOIN payments p ON p.id = o.payment_id
-        WHERE o.statement_id = :statement AND (o.list_id, o.payment_id) > (:list, :payment)
-        ORDER BY o.list_id, o.payment_id LIMIT :limit
-        """
-    )
     list_id, payment_id = after or (UUID(int=0), UUID(int=0))
     bound = {"statement": statement_id, "list": list_id, "payment": payment_id, "limit": limit}
-    return connection.execute(query, bound).all()
+    return connection.execute(TOLD, bound).all()
 
 
 def sums_of(connection: Connection, list_id: UUID) -> dict[str, tuple[int, int]]:
-    """Count and sum in đồng of a list's outcomes, by kind."""
+    """Count and sum in đồng of a list's payments by how they stand; what came back late is returned."""
+    stands = case((late_returns.c.payment_id.is_not(None), Outcome.RETURNED.value), else_=outcomes.c.kind)
     rows = connection.execute(
-        select(outcomes.c.kind, func.count().label("n"), func.sum(outcomes.c.amount_vnd).label("vnd"))
+        select(stands.label("stands"), func.count().label("n"), func.sum(outcomes.c.amount_vnd).label("vnd"))
+        .select_from(outcomes.outerjoin(late_returns, late_returns.c.payment_id == outcomes.c.payment_id))
         .where(outcomes.c.list_id == list_id)
-        .group_by(outcomes.c.kind)
+        .group_by(stands)
     )
-    return {row.kind: (row.n, int(row.vnd)) for row in rows}
+    return {row.stands: (row.n, int(row.vnd)) for row in rows}
+
+
+def row_of(connection: Connection, statement_id: UUID, row: int) -> Row[Any]:
+    """One row of a statement, locked. Raises: NotFound statement_row_unknown."""
+    found = connection.execute(
+        select(statement_rows)
+        .where(statement_rows.c.statement_id == statement_id, statement_rows.c.row == row)
+        .with_for_update()
+    ).one_or_none()
+    if found is None:
+        raise NotFound("statement_row_unknown", f"Statement {statement_id} has no row {row}.")
+    return found
+
+
+def explain(connection: Connection, found: Row[Any], explanation: str, actor: str, on: date) -> None:
+    """Store why a row that did not match needs nothing more."""
+    connection.execute(
+        update(statement_rows)
+        .where(statement_rows.c.statement_id == found.statement_id, statement_rows.c.row == found.row)
+        .values(explanation=explanation, explained_by=actor, explained_on=on)
+    )
 
 
 def _staged(statement_id: UUID, answer: Answer) -> tuple[Any, ...]:
@@ -134,7 +202,7 @@ def _staged(statement_id: UUID, answer: Answer) -> tuple[Any, ...]:
         payment_id,
         answer.amount_vnd,
         answer.outcome.value,
-        answer.reason_code,
+        answer.reason_code[:REASON_CHARS_MAX] if answer.reason_code else None,
         answer.value_on,
         code,
     )

@@ -1,4 +1,4 @@
-"""What providers answered: statements, their rows, and one outcome per payment."""
+"""What providers answered: statements, their rows, one outcome per payment, returns after settling."""
 
 from __future__ import annotations
 
@@ -50,7 +50,13 @@ statement_rows = Table(
     Column("reason_code", Text),
     Column("value_on", Date),
     Column("code", Text),
+    Column("explanation", Text),
+    Column("explained_by", Text),
+    Column("explained_on", Date),
     CheckConstraint("result IN ('settled', 'returned')", name="result"),
+    CheckConstraint(
+        "explanation IS NULL OR (code IS NOT NULL AND explained_by IS NOT NULL)", name="explained"
+    ),
     info={"grants": "SELECT, INSERT, UPDATE"},
 )
 
@@ -70,3 +76,27 @@ outcomes = Table(
 )
 
 Index("ix_outcomes_statement", outcomes.c.statement_id, outcomes.c.list_id, outcomes.c.payment_id)
+
+late_returns = Table(
+    "late_returns",
+    metadata,
+    Column("payment_id", Uuid, ForeignKey("outcomes.payment_id"), primary_key=True),
+    Column("list_id", Uuid, ForeignKey("lists.id"), nullable=False),
+    Column("statement_id", Uuid, ForeignKey("statements.id"), nullable=False),
+    Column("row", BigInteger, nullable=False),
+    Column("amount_vnd", BigInteger, nullable=False),
+    Column("reason_code", Text, nullable=False),
+    Column("value_on", Date, nullable=False),
+)
+
+Index(
+    "ix_late_returns_statement",
+    late_returns.c.statement_id,
+    late_returns.c.list_id,
+    late_returns.c.payment_id,
+)
+Index(
+    "ix_statement_rows_open",
+    statement_rows.c.statement_id,
+    postgresql_where=statement_rows.c.code.is_not(None) & statement_rows.c.explanation.is_(None),
+)

@@ -74,7 +74,8 @@ def find_person(query: dict[str, Any]) -> Any:  # noqa: ANN401 - a row of the re
 def request_change(body: dict[str, Any]) -> Change:
     """Report that something about a person is different; another person decides."""
     work = current_work()
-    change = handlers.request_change(work, RequestChange(change_id=new_id(), **body))
+    sealer = cast("Sealer", current_context().parts["sealer"])
+    change = handlers.request_change(work, sealer, RequestChange(change_id=new_id(), **body))
     _ensure_reach("changes.request", change)
     return change
 

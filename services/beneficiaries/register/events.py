@@ -34,6 +34,20 @@ class ChangeRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeRejected:
+    """Another person did not confirm the change; nothing about the person is different."""
+
+    TYPE: ClassVar[str] = "vn.fundtrail.changes.rejected.v1"
+    KEY: ClassVar[str] = "person_id"
+    SUBJECTS: ClassVar[tuple[str, ...]] = ("person_id", "change_id", "unit_id")
+
+    change_id: str
+    person_id: str
+    unit_id: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeApproved:
     """Another person confirmed the change; it is known from now on."""
 

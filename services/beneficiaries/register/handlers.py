@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any
 from uuid import UUID
 
-from services.beneficiaries.entitlements.model import EntitlementFact
-from services.beneficiaries.rates.handlers import rate_book
-from services.beneficiaries.register import model, store
+from services.beneficiaries.register import effects, model, store
 from services.beneficiaries.register.commands import DecideChange, RequestChange
-from services.beneficiaries.register.events import ChangeApproved, ChangeRequested, PersonsRegistered
+from services.beneficiaries.register.events import (
+    ChangeApproved,
+    ChangeRejected,
+    ChangeRequested,
+    PersonsRegistered,
+)
 from services.beneficiaries.register.model import Change, ChangeKind, ChangeState
 from services.beneficiaries.register.rows import NewPerson
-from services.beneficiaries.units.queries import communes
 from shared.db.unit_of_work import Work
 from shared.kernel import canonical
-from shared.kernel.errors import NotFound, Rejected
+from shared.kernel.errors import NotFound
 from shared.kernel.ids import id_of
-from shared.kernel.periods import Period
 from shared.kernel.sealing import Sealer, WrappedKey
 
 ITEMS_PER_EVENT = 200  # sealed names and numbers make an item about a kilobyte long
@@ -65,10 +65,10 @@ class Registrar:
         }
 
 
-def request_change(work: Work, command: RequestChange) -> Change:
+def request_change(work: Work, sealer: Sealer, command: RequestChange) -> Change:
     """The stored request; nothing about the person changes before another person approves it.
 
-    Raises: NotFound person_unknown; Rejected where the details do not fit the kind.
+    Raises: NotFound person_unknown; Rejected or Conflict where the change cannot be, as known today.
     """
     person = store.person(work.connection, command.person_number)
     if person is None:
@@ -84,7 +84,8 @@ def request_change(work: Work, command: RequestChange) -> Change:
         requested_on=work.act.business_date,
         version=1,
     )
-    store.add_change(work.connection, change)
+    effects.ensure_possible(work, change)
+    store.add_change(work.connection, effects.sealed(work, sealer, change))
     work.record(
         ChangeRequested(
             change_id=str(change.id),
@@ -100,7 +101,8 @@ def request_change(work: Work, command: RequestChange) -> Change:
 def decide_change(work: Work, sealer: Sealer, command: DecideChange) -> Change:
     """The request after the decision; when approved, the fact is known from the act's business date on.
 
-    Raises: NotFound change_unknown; Conflict change_decided; Denied maker_is_checker.
+    Raises: NotFound change_unknown; Conflict change_decided; Denied maker_is_checker; and as request_change
+    does, where the change cannot be any more.
     """
     change = store.change(work.connection, command.change_id)
     if change is None:
@@ -108,29 +110,19 @@ def decide_change(work: Work, sealer: Sealer, command: DecideChange) -> Change:
     state = ChangeState.APPROVED if command.approve else ChangeState.REJECTED
     model.decide(change, state, work.act.actor)
     store.decide_change(work.connection, change, state, work.act.actor, work.act.business_date)
+    facts = store.facts_of(work.connection, [change.person_id])[0]
+    unit_id = str(facts.residences[-1].district_id)
     if command.approve:
-        _apply(work, sealer, change)
+        _apply(work, sealer, change, unit_id)
+    else:
+        work.record(ChangeRejected(str(change.id), str(change.person_id), unit_id, change.kind.value))
     return replace(change, state=state, version=change.version + 1)
 
 
-def _apply(work: Work, sealer: Sealer, change: Change) -> None:
-    facts = store.facts_of(work.connection, [change.person_id])[0]
-    known_on = work.act.business_date
-    before: dict[str, Any] = {}
-    unit_id = str(facts.residences[-1].district_id)
-    if change.kind is ChangeKind.DEATH:
-        store.record_death(work.connection, change, date.fromisoformat(change.details["died_on"]), known_on)
-    elif change.kind is ChangeKind.MOVE:
-        commune = communes(work.connection, known_on).get(change.details["commune_code"])
-        if commune is None:
-            raise Rejected(
-                "commune_unknown", f"No commune had the code {change.details['commune_code']} on {known_on}."
-            )
-        before = {"unit_id": unit_id}
-        since = Period.parse(change.details["from_period"])
-        store.record_residence(work.connection, change, commune.id, commune.district_id, since, known_on)
-    else:
-        before = _reassess(work, change, facts.entitlements, known_on)
+def _apply(work: Work, sealer: Sealer, stored: Change, unit_id: str) -> None:
+    change = effects.opened(work, sealer, stored)
+    effects.ensure_possible(work, change)
+    before = effects.take_effect(work, change)
     key = WrappedKey(store.sealed_key(work.connection, change.person_id))
     place = f"changes/{change.id}"
     work.record(
@@ -143,18 +135,6 @@ def _apply(work: Work, sealer: Sealer, change: Change) -> None:
             sealed_after=sealer.seal(key, canonical.encode(change.details).decode(), f"{place}/after"),
         )
     )
-
-
-def _reassess(work: Work, change: Change, known: Sequence[EntitlementFact], known_on: date) -> dict[str, Any]:
-    code, percent = change.details["code"], change.details["injury_percent"]
-    held = [fact for fact in known if fact.code == code]
-    if not held:
-        raise Rejected("entitlement_unknown", f"This person has no entitlement {code} to re-assess.")
-    if not rate_book(work.connection).knows(code, percent):
-        raise Rejected("rate_missing", f"No decree has a monthly amount for {code} at {percent} %.")
-    since = Period.parse(change.details["from_period"])
-    store.record_entitlement(work.connection, change, code, percent, since, known_on)
-    return {"code": code, "injury_percent": held[-1].injury_percent}
 
 
 def _text(percent: int | None) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -18,7 +19,12 @@ NUMBER = re.compile(r"[A-Z0-9][A-Z0-9/-]{2,39}", re.ASCII)
 IDENTITY = re.compile(r"[0-9]{9}|[0-9]{12}", re.ASCII)  # CMND until phased out, CCCD since
 ACCOUNT = re.compile(r"[0-9]{6,19}", re.ASCII)
 BENEFIT_SEPARATOR = ";"
+ACCOUNT_INVALID = "Payment by bank needs a bank code of 2 to 11 signs and an account of 6 to 19 digits."
+ACCOUNT_NOT_NEEDED = "Payment in cash has no account; leave both empty."
+BANK_CODE = re.compile(r"[0-9A-Z]{2,11}", re.ASCII)
+PERCENT = re.compile(r"[0-9]{1,3}", re.ASCII)
 BIRTH_YEAR_MIN = 1900
+MOVE_MONTHS_AHEAD = 1  # from the month after the old place stopped: Decree 131/2021/NĐ-CP Art. 131
 
 
 class ChangeKind(StrEnum):
@@ -27,6 +33,7 @@ class ChangeKind(StrEnum):
     DEATH = "death"
     MOVE = "move"
     REASSESSMENT = "reassessment"
+    RECEIVING = "receiving"
 
 
 class ChangeState(StrEnum):
@@ -78,6 +85,54 @@ def decide(change: Change, state: ChangeState, actor: str) -> None:
     ensure_maker_is_not_checker([change.requested_by], actor)
 
 
+def ensure_death_possible(died_on: date, birth_year: int, on: date) -> None:
+    """Nothing, where a person born in a year can have died on a day that has come.
+
+    Raises: Rejected died_ahead, died_before_birth.
+    """
+    if died_on > on:
+        raise Rejected("died_ahead", f"{died_on} lies ahead of {on}; a death is recorded once it happened.")
+    if died_on.year < birth_year:
+        raise Rejected(
+            "died_before_birth",
+            f"{died_on} lies before the year of birth {birth_year}; one of the two is wrong in the papers.",
+        )
+
+
+def ensure_month_possible(kind: ChangeKind, since: Period, birth_year: int, on: date) -> None:
+    """Nothing, where a change may hold from a month on.
+
+    Raises: Rejected month_ahead, month_before_birth.
+    """
+    last = Period.of(on)
+    for _ in range(MOVE_MONTHS_AHEAD if kind is ChangeKind.MOVE else 0):
+        last = last.next()
+    if since > last:
+        raise Rejected("month_ahead", f"{since} lies ahead; on {on} this can hold from {last} at the latest.")
+    if since.year < birth_year:
+        raise Rejected("month_before_birth", f"{since} lies before the year of birth {birth_year}.")
+
+
+def ensure_alive(died_on: date | None, since: Period) -> None:
+    """Nothing, where the person still lived in some part of the month. Raises: Conflict person_dead."""
+    if died_on is not None and since > Period.of(died_on):
+        raise Conflict("person_dead", f"This person died on {died_on}; nothing can hold from {since} on.")
+
+
+def ensure_receivable(provider: str, bank_code: str, account_number: str, known: Mapping[str, str]) -> None:
+    """Nothing, where a person can be paid so. Shape: `known` gives the channel of each provider.
+
+    Raises: Rejected provider_unknown, account_invalid, account_not_needed.
+    """
+    if provider not in known:
+        raise Rejected("provider_unknown", f"Providers are {', '.join(known)}.")
+    if known[provider] == "bank":
+        if not (BANK_CODE.fullmatch(bank_code) and ACCOUNT.fullmatch(account_number)):
+            raise Rejected("account_invalid", ACCOUNT_INVALID)
+    elif bank_code or account_number:
+        raise Rejected("account_not_needed", ACCOUNT_NOT_NEEDED)
+
+
 def parse_benefits(text: str, book: RateBook) -> list[Benefit]:
     """The benefits written as `TB:45:2015-03;TUDAY::2012-01`.
 
@@ -94,7 +149,7 @@ def parse_benefits(text: str, book: RateBook) -> list[Benefit]:
 
 def _benefit(text: str, book: RateBook) -> Benefit:
     parts = text.split(":")
-    if len(parts) != 3 or (parts[1] and not parts[1].isdecimal()):
+    if len(parts) != 3 or (parts[1] and not PERCENT.fullmatch(parts[1])):
         raise Rejected(
             "benefit_malformed", f'"{text}" is not category:percent:first month, as in TB:45:2015-03.'
         )

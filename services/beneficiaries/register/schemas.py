@@ -9,13 +9,16 @@ from flask_smorest.fields import Upload
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from services.beneficiaries.register.model import ChangeKind
+from services.beneficiaries.words import SentenceField, is_plain
 from shared.kernel.errors import Rejected
 from shared.kernel.periods import Period
-from shared.web.schemas import Closed, TextField
+from shared.web.schemas import Closed
 
+DETAIL_CHARS_MAX = 40
 DETAILS: dict[ChangeKind, dict[str, type]] = {
     ChangeKind.DEATH: {"died_on": str},
     ChangeKind.MOVE: {"commune_code": str, "from_period": str},
+    ChangeKind.RECEIVING: {"provider": str, "bank_code": str, "account_number": str},
     ChangeKind.REASSESSMENT: {"code": str, "injury_percent": int, "from_period": str},
 }
 
@@ -41,10 +44,10 @@ class JobStartedSchema(Schema):
 class ChangeRequestSchema(Closed):
     """What is reported: the kind, its details, the document that proves it."""
 
-    person_number = TextField(40, required=True)
+    person_number = SentenceField(40, required=True)
     kind = fields.String(required=True, validate=validate.OneOf([kind.value for kind in ChangeKind]))
     details = fields.Dict(keys=fields.String(), required=True)
-    evidence = TextField(200, required=True)
+    evidence = SentenceField(200, required=True)
 
     @validates_schema
     def check_details(self, data: dict[str, Any], **_: Any) -> None:  # noqa: ANN401 - marshmallow's signature
@@ -56,6 +59,9 @@ class ChangeRequestSchema(Closed):
         wrong = [name for name, kind in expected.items() if type(details[name]) is not kind]
         if wrong:
             raise ValidationError({"details": {name: ["Not of the right type."] for name in wrong}})
+        shown = [str(value) for value in details.values()]
+        if not all(is_plain(text) and len(text) <= DETAIL_CHARS_MAX for text in shown):
+            raise ValidationError({"details": [f"A detail has at most {DETAIL_CHARS_MAX} plain characters."]})
         _check_times(details)
 
 
@@ -73,7 +79,7 @@ class ChangeSchema(Schema):
 class PersonQuery(Closed):
     """Find one person."""
 
-    number = TextField(40, required=True)
+    number = SentenceField(40, required=True)
 
 
 class PersonSchema(Schema):

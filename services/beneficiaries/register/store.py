@@ -99,7 +99,9 @@ def facts_of(connection: Connection, ids: Sequence[UUID]) -> list[PersonFacts]:
     entitlements = _grouped(
         (row.person_id, _entitlement(row))
         for row in connection.execute(
-            select(person_entitlements).where(person_entitlements.c.person_id.in_(ids))
+            select(person_entitlements)
+            .where(person_entitlements.c.person_id.in_(ids))
+            .order_by(person_entitlements.c.number)
         )
     )
     residences = _grouped(
@@ -107,7 +109,11 @@ def facts_of(connection: Connection, ids: Sequence[UUID]) -> list[PersonFacts]:
             row.person_id,
             ResidenceFact(row.district_id, Period.parse(row.from_period), row.known_on, row.number),
         )
-        for row in connection.execute(select(person_residences).where(person_residences.c.person_id.in_(ids)))
+        for row in connection.execute(
+            select(person_residences)
+            .where(person_residences.c.person_id.in_(ids))
+            .order_by(person_residences.c.number)
+        )
     )
     deaths = {
         row.person_id: DeathFact(row.died_on, row.known_on)
@@ -119,6 +125,30 @@ def facts_of(connection: Connection, ids: Sequence[UUID]) -> list[PersonFacts]:
 def person(connection: Connection, number: str) -> Row[Any] | None:
     """The person of a dossier number."""
     return connection.execute(select(persons).where(persons.c.number == number)).one_or_none()
+
+
+def person_by_id(connection: Connection, person_id: UUID) -> Row[Any]:
+    """The person of an id that is known to exist."""
+    return connection.execute(select(persons).where(persons.c.id == person_id)).one()
+
+
+def death_of(connection: Connection, person_id: UUID) -> date | None:
+    """The day a person died, where that is known."""
+    day: date | None = connection.scalar(
+        select(person_deaths.c.died_on).where(person_deaths.c.person_id == person_id)
+    )
+    return day
+
+
+def record_receiving(
+    connection: Connection, person_id: UUID, provider: str, bank_code: str | None, account_number: str | None
+) -> None:
+    """Let the register show how the person is paid now; how it was before stands sealed in the journal."""
+    connection.execute(
+        update(persons)
+        .where(persons.c.id == person_id)
+        .values(provider=provider, bank_code=bank_code, account_number=account_number)
+    )
 
 
 def sealed_key(connection: Connection, person_id: UUID) -> bytes:

@@ -95,7 +95,7 @@ changes = Table(
     Column("decided_by", Text),
     Column("decided_on", Date),
     Column("version", Integer, nullable=False),
-    CheckConstraint("kind IN ('death', 'move', 'reassessment')", name="kind"),
+    CheckConstraint("kind IN ('death', 'move', 'reassessment', 'receiving')", name="kind"),
     CheckConstraint("state IN ('requested', 'approved', 'rejected')", name="state"),
     CheckConstraint("decided_by IS NULL OR decided_by <> requested_by", name="other_person"),
     info={"grants": "SELECT, INSERT, UPDATE"},

@@ -24,8 +24,7 @@ blueprint = Blueprint("deliveries", __name__, url_prefix="/v1", description="Mes
 @blueprint.response(200, MessagePageSchema)
 def list_messages(query: dict[str, Any]) -> Page[dict[str, Any]]:
     """The messages of the person who is signed in, newest first."""
-    after = decode(query["cursor"], 2)
-    before = (datetime.fromisoformat(str(after[0])), UUID(str(after[1]))) if after else None
+    before = decode(query["cursor"], datetime, UUID)
     rows = store.inbox_of(current_connection(), current_principal().subject, before, query["limit"] + 1)
     shown = [_shown(row) for row in rows]
     return page(shown, query["limit"], lambda one: [one["created_at"].isoformat(), str(one["id"])])

@@ -75,9 +75,9 @@ class Contacts:
                 self._token = None
                 reply = self._get("/v1/contacts", query)
             reply.raise_for_status()
-        except (requests.RequestException, OSError, KeyError) as error:
+            found: list[dict[str, Any]] = reply.json()["items"]
+        except (requests.RequestException, OSError, KeyError, TypeError, ValueError) as error:
             raise Unavailable(f"The portal did not say whom to reach: {type(error).__name__}.") from error
-        found: list[dict[str, Any]] = reply.json()["items"]
         return found
 
     def _get(self, path: str, query: dict[str, str]) -> requests.Response:

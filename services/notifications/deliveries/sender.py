@@ -1,18 +1,22 @@
-"""The sending loop: lease, call out, store the result. A handler writes or calls out, never both at once."""
+"""The sending loop: take, call out, store the result. A handler writes or calls out, never both at once."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import structlog
-from sqlalchemy import Row
+from sqlalchemy import Row, text
+from sqlalchemy.exc import OperationalError
 
 from services.notifications.deliveries import store
 from services.notifications.deliveries.gateways import Contacts, MailServer, SmsGateway
-from services.notifications.deliveries.model import State
+from services.notifications.deliveries.model import ATTEMPTS_MAX, State
 from services.notifications.templates.model import render
+from shared.db.engine import dedicated
 from shared.db.unit_of_work import UnitOfWork
 from shared.kernel.acts import Act
 from shared.kernel.errors import Unavailable
@@ -20,6 +24,7 @@ from shared.kernel.errors import Unavailable
 POLL_S = 0.2
 RETRY_S = 1.0
 BATCH_MAX = 50
+CANDIDATES_MAX = 200
 
 log = structlog.get_logger(__name__)
 
@@ -41,8 +46,8 @@ class Sender:
             beat()
             try:
                 busy = self.address() + self.send()
-            except Unavailable as error:
-                log.warning("sender_waits", cause=error.message)
+            except (Unavailable, OperationalError) as error:
+                log.warning("sender_waits", cause=str(error).splitlines()[0])
                 stop.wait(RETRY_S)
             else:
                 if not busy:
@@ -50,51 +55,73 @@ class Sender:
 
     def address(self) -> int:
         """The number of messages whose recipients were looked for."""
-        with self._unit_of_work.begin(self._act()) as work:
-            leased = store.lease_messages(work.connection, work.now, BATCH_MAX)
-        for message in leased:
-            self._address(message)
-        return len(leased)
+        with self._unit_of_work.reading() as connection:
+            due = store.due_messages(connection, self._now(), CANDIDATES_MAX)
+        return self._each("message", due, self._address)
 
     def send(self) -> int:
         """The number of deliveries that were tried."""
-        with self._unit_of_work.begin(self._act()) as work:
-            leased = store.lease_deliveries(work.connection, work.now, BATCH_MAX)
-        for delivery in leased:
-            self._send(delivery)
-        return len(leased)
+        with self._unit_of_work.reading() as connection:
+            due = store.due_deliveries(connection, self._now(), CANDIDATES_MAX)
+        return self._each("delivery", due, self._send)
 
-    def _address(self, message: Row[Any]) -> None:
+    def _each(self, kind: str, due: Sequence[UUID], work_on: Callable[[UUID], bool]) -> int:
+        """The number of those that were worked on; each is in no other hand for as long as we live."""
+        if not due:
+            return 0
+        with dedicated(self._unit_of_work.engine) as lock:
+            done = 0
+            for one in store.hold(lock, kind, due, BATCH_MAX):
+                lock.execute(text("SELECT 1"))  # who lost his session holds nothing any more
+                done += work_on(one)
+            return done
+
+    def _address(self, message_id: UUID) -> bool:
+        with self._unit_of_work.begin(self._act()) as work:
+            message = store.take_message(work.connection, message_id, work.now)
+        if message is None:
+            return False
         try:
             found = self._contacts.holders(message.permission, message.unit_id)
         except Unavailable as error:
             log.warning("recipients_unknown", message=str(message.id), cause=error.message)
             with self._unit_of_work.begin(self._act()) as work:
                 store.put_off(work.connection, message, work.now)
-            return
+            return True
         with self._unit_of_work.begin(self._act()) as work:
             store.address(work.connection, message, found)
+        return True
 
-    def _send(self, delivery: Row[Any]) -> None:
+    def _send(self, delivery_id: UUID) -> bool:
+        with self._unit_of_work.begin(self._act()) as work:
+            delivery = store.take_delivery(work.connection, delivery_id, work.now)
+        if delivery is None:
+            return False
         try:
             self._call_out(delivery)
         except Unavailable as error:
             with self._unit_of_work.begin(self._act()) as work:
                 store.fail(work.connection, delivery, work.now, error.message)
-            return
+            return True
         with self._unit_of_work.begin(self._act()) as work:
             store.advance(work.connection, delivery.id, State.SENT)
+        return True
 
     def _call_out(self, delivery: Row[Any]) -> None:
+        if delivery.attempts > ATTEMPTS_MAX:
+            raise Unavailable(f"Its sender ended {ATTEMPTS_MAX} times while it was sent; see the log.")
         holders = self._contacts.holders(delivery.permission, delivery.unit_id)
         contact = next((one for one in holders if one["user_id"] == delivery.user_id), None)
         if contact is None:
             raise Unavailable("This person does not hold the permission any more.")
-        text = render(delivery.template, delivery.language, delivery.facts)
+        told = render(delivery.template, delivery.language, delivery.facts)
         if delivery.channel == "email":
-            self._mail.send(str(delivery.id), contact["email"], text)
+            self._mail.send(str(delivery.id), contact["email"], told)
         else:
-            self._sms.send(str(delivery.id), contact["phone"], text)
+            self._sms.send(str(delivery.id), contact["phone"], told)
 
     def _act(self) -> Act:
-        return Act.system("notifications", self._unit_of_work.clock.now())
+        return Act.system("notifications", self._now())
+
+    def _now(self) -> datetime:
+        return self._unit_of_work.clock.now()

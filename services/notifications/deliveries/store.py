@@ -1,13 +1,15 @@
-"""Rows of messages and deliveries, taken in small leases so that several senders never take the same."""
+"""Rows of messages and deliveries. What a sender has in hand is held by an advisory lock on a connection of
+its own: several senders never take the same, and what a dead one held is free at once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.notifications.deliveries.model import ATTEMPTS_MAX, RANK, State, back_off
@@ -15,24 +17,36 @@ from services.notifications.deliveries.tables import deliveries
 from services.notifications.messages.tables import messages
 from shared.kernel.ids import id_of
 
-LEASE = timedelta(seconds=30)
+HOLD = text(
+    "SELECT id FROM unnest(CAST(:ids AS uuid[])) AS id "
+    "WHERE pg_try_advisory_lock(hashtextextended(:kind || '|' || id, 0)) LIMIT :limit"
+)
 
 
-def lease_messages(connection: Connection, now: datetime, limit: int) -> Sequence[Row[Any]]:
-    """Messages whose recipients are to be found, ours for 30 seconds."""
+def hold(lock: Connection, kind: str, ids: Sequence[UUID], limit: int) -> Sequence[UUID]:
+    """Those of the ids that nobody else has in hand; they are ours until the connection ends."""
+    return lock.execute(HOLD, {"kind": kind, "ids": list(ids), "limit": limit}).scalars().all()
+
+
+def due_messages(connection: Connection, now: datetime, limit: int) -> Sequence[UUID]:
+    """Messages whose recipients are to be found, the longest due first."""
     due = (
         select(messages.c.id)
         .where(messages.c.state == "pending", messages.c.next_attempt_at <= now)
         .order_by(messages.c.next_attempt_at, messages.c.id)
         .limit(limit)
-        .with_for_update(skip_locked=True)
     )
+    return connection.execute(due).scalars().all()
+
+
+def take_message(connection: Connection, message_id: UUID, now: datetime) -> Row[Any] | None:
+    """The message at the begin of one more attempt; None where it is not due any more."""
     return connection.execute(
         update(messages)
-        .where(messages.c.id.in_(due.scalar_subquery()))
-        .values(next_attempt_at=now + LEASE, attempts=messages.c.attempts + 1)
+        .where(messages.c.id == message_id, messages.c.state == "pending", messages.c.next_attempt_at <= now)
+        .values(attempts=messages.c.attempts + 1)
         .returning(messages)
-    ).all()
+    ).one_or_none()
 
 
 def address(connection: Connection, message: Row[Any], contacts: Sequence[dict[str, Any]]) -> None:
@@ -70,19 +84,28 @@ def put_off(connection: Connection, message: Row[Any], now: datetime) -> None:
     )
 
 
-def lease_deliveries(connection: Connection, now: datetime, limit: int) -> Sequence[Row[Any]]:
-    """Deliveries that are due, ours for 30 seconds, each with the message it carries."""
+def due_deliveries(connection: Connection, now: datetime, limit: int) -> Sequence[UUID]:
+    """Deliveries that are due, the longest due first."""
     due = (
         select(deliveries.c.id)
         .where(deliveries.c.state == State.QUEUED.value, deliveries.c.next_attempt_at <= now)
         .order_by(deliveries.c.next_attempt_at, deliveries.c.id)
         .limit(limit)
-        .with_for_update(skip_locked=True)
     )
+    return connection.execute(due).scalars().all()
+
+
+def take_delivery(connection: Connection, delivery_id: UUID, now: datetime) -> Row[Any] | None:
+    """The delivery with its message, at the begin of one more attempt; None where it is not due any more."""
     return connection.execute(
         update(deliveries)
-        .where(deliveries.c.id.in_(due.scalar_subquery()), messages.c.id == deliveries.c.message_id)
-        .values(next_attempt_at=now + LEASE, attempts=deliveries.c.attempts + 1)
+        .where(
+            deliveries.c.id == delivery_id,
+            deliveries.c.state == State.QUEUED.value,
+            deliveries.c.next_attempt_at <= now,
+            messages.c.id == deliveries.c.message_id,
+        )
+        .values(attempts=deliveries.c.attempts + 1)
         .returning(
             deliveries.c.id,
             deliveries.c.user_id,
@@ -94,7 +117,7 @@ def lease_deliveries(connection: Connection, now: datetime, limit: int) -> Seque
             messages.c.permission,
             messages.c.unit_id,
         )
-    ).all()
+    ).one_or_none()
 
 
 def advance(connection: Connection, delivery_id: UUID, state: State) -> bool:

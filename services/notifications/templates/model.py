@@ -34,7 +34,8 @@ def render(template: str, language: str, facts: Mapping[str, Any]) -> Text:
     source = catalogue()[template][language]
     environment = _environment()
     made = {name: environment.from_string(text).render(**facts) for name, text in source.items()}
-    return Text(made["subject"], made["body"], made["sms"][:SMS_CHARS_MAX])
+    subject = " ".join(made["subject"].split())  # the subject of a mail is one line
+    return Text(subject, made["body"], made["sms"][:SMS_CHARS_MAX])
 
 
 @cache

@@ -13,6 +13,7 @@ from services.portal.sessions.handlers import Failure, Tokens
 from services.portal.sessions.schemas import RefreshSchema, SignInSchema, TokensSchema
 from services.portal.sessions.tokens import Issuer
 from services.portal.users.commands import BlockUser, ChangePassword
+from services.portal.users.factors import Factors
 from services.portal.users.schemas import PasswordSchema
 from shared.web.acting import PUBLIC, SIGNED_IN, acts, current_principal, current_work, reads
 from shared.web.blueprint import Blueprint
@@ -39,7 +40,8 @@ def key_set() -> dict[str, Any]:
 @blueprint.response(200, TokensSchema)
 def sign_in(body: dict[str, Any]) -> Tokens | Response:
     """Tokens for the right user name, password and code."""
-    return _answer(handlers.sign_in(current_work(), _issuer(), SignIn(**body)))
+    factors = cast("Factors", current_context().parts["factors"])
+    return _answer(handlers.sign_in(current_work(), _issuer(), factors, SignIn(**body)))
 
 
 @blueprint.post("/v1/tokens/refresh")

@@ -23,6 +23,7 @@ from services.portal.users import handlers as user_handlers
 from services.portal.users import secrets
 from services.portal.users import store as users
 from services.portal.users.commands import BlockUser, ChangePassword
+from services.portal.users.factors import Factors
 from shared.db.unit_of_work import Work
 from shared.journal.recording import Topic
 from shared.kernel.ids import new_id
@@ -53,7 +54,7 @@ class Failure:
     retry_after_s: int | None = None
 
 
-def sign_in(work: Work, issuer: Issuer, command: SignIn) -> Tokens | Failure:
+def sign_in(work: Work, issuer: Issuer, factors: Factors, command: SignIn) -> Tokens | Failure:
     """Tokens for the right password and code, otherwise the failure, counted and recorded."""
     waiting = store.blocked_until(work.connection, command.username)
     if waiting is not None and waiting > work.now:
@@ -62,7 +63,7 @@ def sign_in(work: Work, issuer: Issuer, command: SignIn) -> Tokens | Failure:
             "too_many_failures", f"Too many failed attempts; try again in {seconds} seconds.", seconds
         )
     user = users.by_username(work.connection, command.username)
-    failure = _check(work, user, command)
+    failure = _check(work, factors, user, command)
     if failure is not None:
         return _failed(work, user, command.username, failure)
     assert user is not None  # noqa: S101 - _check refuses an absent account
@@ -125,7 +126,7 @@ def principal_of(connection: Connection, user: Row[Any], on: date) -> Principal:
     )
 
 
-def _check(work: Work, user: Row[Any] | None, command: SignIn) -> Failure | None:
+def _check(work: Work, factors: Factors, user: Row[Any] | None, command: SignIn) -> Failure | None:
     wrong = Failure("credentials_wrong", "User name, password or code is not right.")
     # Hashed for an unknown name too: the time of the answer must not tell which accounts exist.
     right = secrets.matches(user.password_hash if user else secrets.nobodys_hash(), command.password)
@@ -135,7 +136,7 @@ def _check(work: Work, user: Row[Any] | None, command: SignIn) -> Failure | None
         return None
     if not command.totp:
         return Failure("totp_needed", "This account needs the six digits of its authenticator as well.")
-    step = secrets.totp_step(user.totp_secret, command.totp, int(work.now.timestamp()))
+    step = secrets.totp_step(factors.open(user), command.totp, int(work.now.timestamp()))
     if step is None:
         return wrong
     if step <= user.totp_step:

@@ -16,6 +16,7 @@ from services.portal.users.schemas import (
 from shared.kernel.ids import new_id
 from shared.web.acting import acts, business_day, current_connection, current_work, reads
 from shared.web.blueprint import Blueprint
+from shared.web.context import current_context
 
 blueprint = Blueprint("users", __name__, url_prefix="/v1", description="Accounts and the roles they hold.")
 
@@ -27,7 +28,8 @@ blueprint = Blueprint("users", __name__, url_prefix="/v1", description="Accounts
 def create_user(body: dict[str, Any]) -> NewUser:
     """Make an account; its TOTP secret is shown this once."""
     held = tuple(Assignment(**one) for one in body.pop("assignments"))
-    return handlers.create_user(current_work(), CreateUser(user_id=new_id(), assignments=held, **body))
+    command = CreateUser(user_id=new_id(), assignments=held, **body)
+    return handlers.create_user(current_work(), current_context().parts["factors"], command)
 
 
 @blueprint.get("/contacts")

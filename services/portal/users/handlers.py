@@ -9,6 +9,7 @@ from services.portal.roles import model as roles
 from services.portal.users import secrets, store
 from services.portal.users.commands import BlockUser, ChangePassword, CreateUser
 from services.portal.users.events import PasswordChanged, UserBlocked, UserCreated
+from services.portal.users.factors import Factors
 from shared.db.unit_of_work import Work
 from shared.kernel.errors import Denied, NotFound
 
@@ -22,7 +23,7 @@ class NewUser:
     totp_secret: str | None
 
 
-def create_user(work: Work, command: CreateUser) -> NewUser:
+def create_user(work: Work, factors: Factors, command: CreateUser) -> NewUser:
     """The new account; its TOTP secret is shown here and never again.
 
     Raises: Rejected role_unknown, password_weak; Denied roles_incompatible; Conflict username_taken.
@@ -31,7 +32,8 @@ def create_user(work: Work, command: CreateUser) -> NewUser:
     roles.ensure_known(names)
     roles.ensure_compatible(names)
     totp_secret = secrets.new_totp_secret() if roles.needs_totp(names) else None
-    store.add(work.connection, command, secrets.hash_password(command.password), totp_secret)
+    factor = factors.seal(command.user_id, totp_secret) if totp_secret else None
+    store.add(work.connection, command, secrets.hash_password(command.password), factor)
     work.record(
         UserCreated(
             user_id=str(command.user_id),

@@ -10,10 +10,11 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, insert, or_, select, update
 
 from services.portal.users.commands import Assignment, CreateUser
+from services.portal.users.factors import SealedFactor
 from services.portal.users.tables import assignments, users
 
 
-def add(connection: Connection, command: CreateUser, password_hash: str, totp_secret: str | None) -> None:
+def add(connection: Connection, command: CreateUser, password_hash: str, factor: SealedFactor | None) -> None:
     """Store a new account with its roles."""
     connection.execute(
         insert(users).values(
@@ -26,7 +27,8 @@ def add(connection: Connection, command: CreateUser, password_hash: str, totp_se
             phone=command.phone,
             language=command.language,
             password_hash=password_hash,
-            totp_secret=totp_secret,
+            totp_key=factor.key if factor else None,
+            totp_secret=factor.secret if factor else None,
         )
     )
     if command.assignments:

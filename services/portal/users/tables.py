@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Integer,
+    LargeBinary,
     Table,
     Text,
     Uuid,
@@ -33,6 +34,7 @@ users = Table(
     Column("phone", Text),
     Column("language", Text, nullable=False),
     Column("password_hash", Text, nullable=False),
+    Column("totp_key", LargeBinary),
     Column("totp_secret", Text),
     Column("totp_step", BigInteger, nullable=False, server_default=text("0")),
     Column("active", Boolean, nullable=False, server_default=text("true")),
@@ -40,6 +42,8 @@ users = Table(
     Column("created_at", instant(), nullable=False, server_default=func.now()),
     CheckConstraint("kind IN ('person', 'service')", name="kind"),
     CheckConstraint("language IN ('vi', 'en')", name="language"),
+    CheckConstraint("(totp_key IS NULL) = (totp_secret IS NULL)", name="totp_key"),
+    CheckConstraint("starts_with(totp_secret, 'sealed:v1:')", name="totp_sealed"),
     info={"grants": "SELECT, INSERT, UPDATE"},
 )
 

@@ -23,6 +23,7 @@ from services.allocation.treasury.api import blueprint as treasury
 from services.allocation.units.api import blueprint as units
 from services.allocation.units.handlers import load_units
 from services.allocation.units.snapshots import published_units
+from services.allocation.year_end.api import blueprint as year_end
 from shared.db.unit_of_work import UnitOfWork
 from shared.documents.keys import ensure_key
 from shared.documents.store import DocumentStore
@@ -32,35 +33,42 @@ from shared.settings import Settings
 from shared.web.app import build_app
 from shared.web.auth import TokenVerifier
 from shared.web.context import Context
+from tests.integration.allocation.district import District
 from tests.integration.allocation.house import AUDIENCE, ISSUER, NOON, SERVICE, House, Person
 from tests.integration.allocation.offices import Offices
 
-BLUEPRINTS = (units, legal_bases, ledger, decisions, treasury)
+BLUEPRINTS = (units, legal_bases, ledger, year_end, decisions, treasury)
 
 
 @pytest.fixture
-def bare_house(database: Callable[[str], Addresses]) -> Iterator[House]:
+def bare_house(database: Callable[..., Addresses]) -> Iterator[House]:
     """A migrated database without reference data: enough for the ledger itself."""
     with _checked(database) as house:
         yield house
 
 
 @pytest.fixture
-def house(database: Callable[[str], Addresses]) -> Iterator[House]:
+def house(database: Callable[..., Addresses]) -> Iterator[House]:
     """A migrated database with the published units, legal bases and funding rules."""
-    with _checked(database) as house:
-        act = Act.system(SERVICE, house.clock.now(), "published lists")
-        with house.unit_of_work.begin(act) as work:
-            load_units(work, published_units())
-            load_legal_bases(work, *published_articles())
-            load_funding_rules(work, published_rules())
+    with _checked(database, _published) as house:
         yield house
 
 
+def _published(addresses: Addresses) -> None:
+    house = House(addresses, FixedClock(NOON))
+    with house.unit_of_work.begin(Act.system(SERVICE, house.clock.now(), "published lists")) as work:
+        load_units(work, published_units())
+        load_legal_bases(work, *published_articles())
+        load_funding_rules(work, published_rules())
+    house.close()
+
+
 @contextlib.contextmanager
-def _checked(database: Callable[[str], Addresses]) -> Iterator[House]:
+def _checked(
+    database: Callable[..., Addresses], fill: Callable[[Addresses], None] | None = None
+) -> Iterator[House]:
     """A house in which every invariant holds when the test is over."""
-    house = House(database(SERVICE), FixedClock(NOON))
+    house = House(database(SERVICE, fill), FixedClock(NOON))
     try:
         yield house
         assert [str(one) for one in house.findings()] == []
@@ -106,3 +114,8 @@ def settings(house: House, tmp_path: Path) -> Settings:
             "FUNDTRAIL_STATE_DIR": str(tmp_path / "state"),
         }
     )
+
+
+@pytest.fixture
+def district(offices: Offices) -> District:
+    return District(offices, offices.districts(1)[0])

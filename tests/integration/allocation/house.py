@@ -77,6 +77,16 @@ class House:
         with self.owner.connect() as connection:
             return connection.scalar(text(query), values)
 
+    def waiting(self) -> int:
+        """How many locks of this database somebody waits for."""
+        return int(
+            self.one(
+                "SELECT count(*) FROM pg_locks w WHERE NOT w.granted AND EXISTS (SELECT 1 FROM pg_locks h "
+                "WHERE h.pid = w.pid AND h.database = "
+                "(SELECT oid FROM pg_database WHERE datname = current_database()))"
+            )
+        )
+
     def journal(self, kind: str) -> list[dict[str, Any]]:
         """The data of every journal row of a type, oldest first; `kind` is the type's middle."""
         rows = self.rows(

@@ -14,8 +14,8 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 from services.allocation.ledger import handlers as ledger
 from services.allocation.ledger import store
 from services.allocation.ledger.model import AccountKey, Kind, Outcome, Role, Transfer, Verdict
-from shared.kernel.errors import Conflict, NotFound, Rejected
-from shared.kernel.ids import id_of, new_id
+from shared.kernel.errors import NotFound, Rejected
+from shared.kernel.ids import new_id
 from tests.integration.allocation.house import TODAY, House, account, transfer
 
 DISTRICT = new_id()
@@ -183,17 +183,6 @@ def test_a_reversal_brings_the_money_back_and_leaves_the_original(funded: House)
     assert funded.one("SELECT count(*) FROM transfers WHERE id = :id", id=given.id) == 1
 
 
-def test_a_transfer_is_reversed_once_however_often_it_is_asked(funded: House) -> None:
-    given = transfer(ALLOTMENT, SPENT, 12_000_000)
-    funded.move(given)
-    for _ in range(2):
-        with funded.unit_of_work.begin(funded.act()) as work:
-            outcome = ledger.reverse(work, given.id)
-    assert outcome.exists
-    assert outcome.transfer.id == id_of("reversal", given.id)
-    assert funded.available(ALLOTMENT) == 100_000_000
-
-
 def test_money_that_was_spent_on_cannot_be_called_back(funded: House) -> None:
     given = transfer(ALLOTMENT, PROVIDER, 10_000)
     funded.move(given, transfer(PROVIDER, SPENT, 10_000))
@@ -217,31 +206,6 @@ def test_a_transfer_that_never_was_cannot_be_reversed(funded: House) -> None:
     with pytest.raises(NotFound) as refused, funded.unit_of_work.begin(funded.act()) as work:
         ledger.reverse(work, new_id())
     assert refused.value.code == "transfer_unknown"
-
-
-def test_a_closed_year_takes_no_more_transfers(funded: House) -> None:
-    with funded.unit_of_work.begin(funded.act()) as work:
-        ledger.close_year(work, 2024)
-    with pytest.raises(Rejected, match="2024 is closed") as refused:
-        funded.move(transfer(ALLOTMENT, SPENT, 1))
-    assert refused.value.code == "year_closed"
-    assert funded.journal("ledger.year_closed") == [{"fiscal_year": 2024}]
-
-
-def test_a_closed_year_does_not_stop_the_next(funded: House) -> None:
-    with funded.unit_of_work.begin(funded.act()) as work:
-        ledger.close_year(work, 2024)
-    source, allotment = (account(role, DISTRICT, year=2025) for role in (Role.SOURCE, Role.ALLOTMENT))
-    funded.open(source, allotment)
-    assert verdicts(funded.move(transfer(source, allotment, 7))) == ["accepted"]
-
-
-def test_a_year_is_closed_once(funded: House) -> None:
-    with funded.unit_of_work.begin(funded.act()) as work:
-        ledger.close_year(work, 2023)
-    with pytest.raises(Conflict) as refused, funded.unit_of_work.begin(funded.act()) as work:
-        ledger.close_year(work, 2023)
-    assert refused.value.code == "year_closed"
 
 
 def test_an_account_that_was_never_opened_takes_no_money(funded: House) -> None:

@@ -19,6 +19,7 @@ from services.beneficiaries.openings.api import blueprint as openings
 from services.beneficiaries.payroll import handlers as payroll_handlers
 from services.beneficiaries.payroll.api import blueprint as payroll
 from services.beneficiaries.payroll.jobs import PayrollJob
+from services.beneficiaries.rates.api import blueprint as rates
 from services.beneficiaries.rates.handlers import load_rates
 from services.beneficiaries.rates.published import published_rates
 from services.beneficiaries.reconciliation import handlers as reconciliation_handlers
@@ -28,6 +29,7 @@ from services.beneficiaries.refusals import REFUSALS
 from services.beneficiaries.register import jobs as register_jobs
 from services.beneficiaries.register.api import blueprint as register
 from services.beneficiaries.register.handlers import Registrar
+from services.beneficiaries.reissues.api import blueprint as reissues
 from shared.db.engine import make_engine
 from shared.db.unit_of_work import UnitOfWork
 from shared.documents.store import DocumentStore
@@ -41,13 +43,13 @@ from shared.web.auth import TokenVerifier
 from shared.web.context import Context
 from tests.integration.beneficiaries.office import AUDIENCE, ISSUER, JULY_20, Office
 
-BLUEPRINTS = (register, openings, payroll, lists, channels, reconciliation, jobs)
+BLUEPRINTS = (register, openings, payroll, lists, channels, reconciliation, reissues, rates, jobs)
 
 
 @pytest.fixture
-def office(database: Callable[[str], Addresses], tmp_path: Path) -> Iterator[Office]:
+def office(database: Callable[..., Addresses], tmp_path: Path) -> Iterator[Office]:
     """An office that knows the rates and two districts, on 20/7/2024; its invariants hold afterwards."""
-    addresses = database("beneficiaries")
+    addresses = database("beneficiaries", _rates)
     clock, key = FixedClock(JULY_20), ECKey.generate_key("P-256", auto_kid=True)
     engine = make_engine(addresses.service, application="tests-office")
     owner = make_engine(addresses.owner, application="tests-office")
@@ -65,13 +67,18 @@ def office(database: Callable[[str], Addresses], tmp_path: Path) -> Iterator[Off
         reconciliation_handlers.KIND: ReconcileStatementJob(documents),
     }
     made = Office(app, unit_of_work, Runner(unit_of_work, kinds), owner, clock, key)
-    with unit_of_work.begin(Act.system("beneficiaries", JULY_20)) as work:
-        load_rates(work, published_rates())
     made.load_units()
     yield made
     assert broken_rules(addresses.reader) == []
     engine.dispose()
     owner.dispose()
+
+
+def _rates(addresses: Addresses) -> None:
+    engine = make_engine(addresses.service, application="tests-office")
+    with UnitOfWork(engine, FixedClock(JULY_20)).begin(Act.system("beneficiaries", JULY_20)) as work:
+        load_rates(work, published_rates())
+    engine.dispose()
 
 
 def broken_rules(reader: str) -> list[str]:

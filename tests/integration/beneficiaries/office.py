@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 import xlsxwriter
@@ -18,16 +18,21 @@ from sqlalchemy import Engine, text
 from werkzeug.test import TestResponse
 
 from services.beneficiaries.register.rows import COLUMNS
-from services.beneficiaries.worker import HANDLERS
+from services.beneficiaries.worker import HANDLERS, TOPICS
+from shared.bus import cloud_events
+from shared.bus.port import Delivered
 from shared.db.engine import dedicated
 from shared.db.unit_of_work import UnitOfWork
-from shared.inbox.consumer import act_of
+from shared.inbox.consumer import Consumer, Message, act_of
 from shared.jobs.runner import Runner
 from shared.journal.envelope import Envelope
 from shared.kernel import canonical
 from shared.kernel.acts import Act
 from shared.kernel.clock import FixedClock
 from shared.kernel.ids import id_of, new_id
+
+if TYPE_CHECKING:
+    from shared.bus.port import Bus
 
 ISSUER, AUDIENCE = "https://issuer.test", "fundtrail"
 JULY_20 = datetime(2024, 7, 20, 5, tzinfo=UTC)
@@ -124,10 +129,26 @@ class Office:
 
     def hear(self, kind: str, **data: Any) -> None:  # noqa: ANN401 - fields of the event
         """A fact of allocation arrives."""
+        item = self.fact(kind, **data)
+        with self.unit_of_work.begin(Act.system("beneficiaries", self.clock.now())) as work:
+            HANDLERS[item.type](work.under(act_of("beneficiaries", item)), item)
+
+    def deliver(self, *items: Envelope) -> None:
+        """Facts come over the bus, in one batch, through the inbox."""
+        consumer = Consumer("beneficiaries", cast("Bus", None), TOPICS, self.unit_of_work, HANDLERS)
+        consumer._take([Message(_delivered(item), item) for item in items])
+
+    def quarantined(self) -> list[tuple[str, str]]:
+        """State and code of everything that was put aside, in the order in which it came."""
+        rows = self.rows("SELECT state, code FROM quarantine ORDER BY number")
+        return [(row.state, row.code) for row in rows]
+
+    def fact(self, kind: str, event_id: str | None = None, **data: Any) -> Envelope:  # noqa: ANN401 - as above
+        """A fact of allocation, under an id of its own unless one is given."""
         self.position += 1
         now = self.clock.now()
-        item = Envelope(
-            id=str(new_id()),
+        return Envelope(
+            id=event_id or str(new_id()),
             source="allocation",
             epoch=1,
             position=self.position,
@@ -141,8 +162,6 @@ class Office:
             backdated=False,
             data=canonical.encode(data),
         )
-        with self.unit_of_work.begin(Act.system("beneficiaries", now)) as work:
-            HANDLERS[item.type](work.under(act_of("beneficiaries", item)), item)
 
     def rows(self, query: str, **values: Any) -> Sequence[Any]:  # noqa: ANN401 - values of SQL
         with self.owner.connect() as connection:
@@ -223,9 +242,54 @@ class Office:
         statement: dict[str, Any] = self.officer.get(f"/v1/statements/{started['statement_id']}")
         return statement
 
+    def answer_for(
+        self, provider: str, *rows: tuple[str, int, str], day: str = "2024-08-05"
+    ) -> dict[str, Any]:
+        """The statement that says of each payment why it came back, or nothing where it was paid."""
+        if provider.startswith("BANK"):
+            return self.answer(provider, bank_answer(*rows, day=day))
+        results = [(payment, amount, "Chưa trả" if why else "Đã trả", why) for payment, amount, why in rows]
+        return self.answer(provider, post_answer(*results, day=day))
+
+    def outcomes(self, list_id: str, query: str = "") -> dict[str, dict[str, Any]]:
+        """How each payment of a list stands, by its id."""
+        items = self.officer.get(f"/v1/lists/{list_id}/outcomes{query}")["items"]
+        return {one["id"]: one for one in items}
+
+    def reissue(self, list_id: str, provider: str, *payments: str) -> dict[str, Any]:
+        """What became of the wish to pay again what came back."""
+        body: dict[str, Any] = {"provider": provider}
+        if payments:
+            body["payment_ids"] = list(payments)
+        made: dict[str, Any] = self.officer.post(f"/v1/lists/{list_id}/reissues", body)
+        return made
+
+    def change(self, number: str, kind: str, **details: Any) -> dict[str, Any]:  # noqa: ANN401 - details
+        """A change that one person reported and another approved."""
+        body = {"person_number": number, "kind": kind, "details": details, "evidence": "paper"}
+        requested = self.officer.post("/v1/changes", body)
+        approved: dict[str, Any] = self.approver.post(f"/v1/changes/{requested['id']}/approval")
+        return approved
+
     def unmatched(self, statement: Mapping[str, Any]) -> list[tuple[int, str]]:
         page = self.officer.get(f"/v1/statements/{statement['id']}/unmatched")
         return [(row["row"], row["code"]) for row in page["items"]]
+
+
+def problem_of(reply: TestResponse) -> tuple[int, str]:
+    """Status and code of a refusal."""
+    body = reply.get_json() or {}
+    return reply.status_code, body.get("code", "")
+
+
+def faults_of(reply: TestResponse) -> list[tuple[str, str]]:
+    """Place and code of every fault of a refusal."""
+    return [(one.get("pointer", ""), one["code"]) for one in reply.get_json()["errors"]]
+
+
+def _delivered(item: Envelope) -> Delivered:
+    record = cloud_events.to_record(item.to_cloud_event("topic"), TOPICS[0])
+    return Delivered(record.topic, 0, item.position, record.key, record.headers, record.value)
 
 
 def person(number: str, **changes: str) -> dict[str, str]:
@@ -265,10 +329,10 @@ def post_answer(*rows: tuple[str, int, str, str], day: str = "2024-08-05") -> by
     return buffer.getvalue()
 
 
-def bank_answer(*rows: tuple[str, int, str], currency: str = "VND") -> bytes:
+def bank_answer(*rows: tuple[str, int, str], currency: str = "VND", day: str = "2024-08-05") -> bytes:
     """The bank's camt.053. Shape: payment, amount, return reason or nothing."""
     entries = "".join(
-        f"<Ntry><ValDt><Dt>2024-08-05</Dt></ValDt><NtryDtls><TxDtls><Refs><EndToEndId>{UUID(payment).hex}"
+        f"<Ntry><ValDt><Dt>{day}</Dt></ValDt><NtryDtls><TxDtls><Refs><EndToEndId>{UUID(payment).hex}"
         f'</EndToEndId></Refs><Amt Ccy="{currency}">{amount}</Amt>'
         + (f"<RtrInf><Rsn><Cd>{reason}</Cd></Rsn></RtrInf>" if reason else "")
         + "</TxDtls></NtryDtls></Ntry>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ from shared.db.engine import make_engine
 from shared.db.unit_of_work import UnitOfWork
 from shared.kernel.acts import Act
 from shared.kernel.clock import FixedClock
+from shared.kernel.errors import Unavailable
 from shared.kernel.ids import new_id
 from shared.kernel.money import vnd
 from shared.kernel.periods import Period
@@ -60,8 +62,10 @@ class Ledger:
         return account
 
     def move(self, *batch: Transfer) -> list[Verdict]:
-        with self.unit_of_work.begin(ACT) as work:
-            return [outcome.verdict for outcome in handlers.transfer(work, batch)]
+        """The verdicts; whoever is told that every connection is in use tries again, as a client does."""
+        while True:
+            with contextlib.suppress(Unavailable), self.unit_of_work.begin(ACT) as work:
+                return [outcome.verdict for outcome in handlers.transfer(work, batch)]
 
     def number(self, query: str) -> int:
         with self.engine.connect() as connection:

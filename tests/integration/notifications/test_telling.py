@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from services.notifications.deliveries.model import ATTEMPTS_MAX, back_off
-from services.notifications.deliveries.store import LEASE
 from shared.kernel.ids import new_id
 from shared.testing.waiting import wait_until
 from tests.integration.notifications.conftest import DISTRICT, Desk, officer
@@ -253,21 +252,6 @@ def test_who_lost_the_permission_meanwhile_is_not_told(desk: Desk) -> None:
     assert desk.mailbox.mails == []
     (row,) = desk.rows("SELECT failure FROM deliveries WHERE channel = 'email'")
     assert "does not hold the permission" in row.failure
-
-
-def test_what_a_crashed_sender_had_in_hand_is_taken_up_after_its_lease(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    desk.portal.people = [officer("lan", phone=None)]
-    desk.hand("decisions.approved", APPROVED)
-    desk.sender.address()
-    with monkeypatch.context() as crashing:
-        crashing.setattr(desk.sender, "_send", lambda _: None)  # it dies before it calls out
-        assert desk.sender.send() == 1
-    assert desk.sender.send() == 0, "another sender has it in hand"
-    desk.clock.advance(LEASE)
-    assert desk.sender.send() == 1
-    assert len(desk.mailbox.mails) == 1
 
 
 def test_two_senders_never_take_the_same(desk: Desk) -> None:

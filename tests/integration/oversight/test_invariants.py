@@ -121,6 +121,24 @@ def pending_with_deliveries(vandal: Vandal) -> None:
     vandal.plant("deliveries", id=TWO, message_id=ONE, state="sent", rank=1)
 
 
+def money_in_a_closed_year(vandal: Vandal) -> None:
+    vandal.plant("ledger_years", fiscal_year=2024)
+    vandal.plant("accounts", id=ONE, fiscal_year=2024, role="provider", bounded=True, credits_posted=5)
+
+
+def hold_in_a_closed_year(vandal: Vandal) -> None:
+    vandal.plant("ledger_years", fiscal_year=2024)
+    account(vandal, TWO, fiscal_year=2024)
+    vandal.plant("holds", id=ONE, debit_account=TWO, amount_vnd=5, posted_vnd=2, voided_vnd=2)
+
+
+def reissued(vandal: Vandal, amount_vnd: int = 5, person_id: uuid.UUID = ONE) -> None:
+    vandal.plant("payments", id=THREE, list_id=ONE, person_id=ONE, amount_vnd=5)
+    vandal.plant(
+        "payments", id=TWO, list_id=TWO, person_id=person_id, amount_vnd=amount_vnd, reissue_of=THREE
+    )
+
+
 # Service, rule, the place it must name, and the deed.
 DEEDS: tuple[tuple[str, str, str, Deed], ...] = (
     (
@@ -163,6 +181,13 @@ DEEDS: tuple[tuple[str, str, str, Deed], ...] = (
     ),
     ("allocation", "transfers_are_those_of_the_journal", f"transfers/{THREE}", transfer),
     (
+        "allocation",
+        "nothing_stands_in_other_hands_in_a_closed_year",
+        f"accounts/{ONE}",
+        money_in_a_closed_year,
+    ),
+    ("allocation", "no_hold_is_open_in_a_closed_year", f"holds/{ONE}", hold_in_a_closed_year),
+    (
         "beneficiaries",
         "list_totals_are_the_sums_of_payments",
         f"lists/{ONE}",
@@ -195,6 +220,30 @@ DEEDS: tuple[tuple[str, str, str, Deed], ...] = (
         "outcomes_have_the_amount_of_their_payment",
         f"outcomes/{TWO}",
         outcome_of_another_amount,
+    ),
+    (
+        "beneficiaries",
+        "payments_are_the_sums_of_obligations",
+        f"payments/{TWO}",
+        lambda vandal: reissued(vandal, amount_vnd=4),
+    ),
+    (
+        "beneficiaries",
+        "payments_are_the_sums_of_obligations",
+        f"payments/{TWO}",
+        lambda vandal: reissued(vandal, person_id=THREE),
+    ),
+    (
+        "beneficiaries",
+        "outcomes_have_the_amount_of_their_payment",
+        f"payments/{TWO}",
+        reissued,
+    ),
+    (
+        "beneficiaries",
+        "outcomes_have_the_amount_of_their_payment",
+        f"late_returns/{TWO}",
+        lambda vandal: vandal.plant("late_returns", payment_id=TWO, amount_vnd=5),
     ),
     (
         "beneficiaries",

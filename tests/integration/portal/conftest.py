@@ -22,8 +22,10 @@ from deploy.oversight.invariants import invariants_of, places
 from services.portal import first
 from services.portal.refusals import REFUSALS
 from services.portal.sessions.api import blueprint as sessions
-from services.portal.sessions.tokens import Issuer, ensure_key, load_issuer
+from services.portal.sessions.tokens import Issuer, load_issuer
+from services.portal.start import ensure_keys
 from services.portal.users.api import blueprint as users
+from services.portal.users.factors import Factors, load_factors
 from shared.db.engine import make_engine
 from shared.db.unit_of_work import UnitOfWork
 from shared.kernel import canonical
@@ -62,12 +64,18 @@ class Portal:
     def __post_init__(self) -> None:
         self.unit_of_work = UnitOfWork(self.engine(self.addresses.service), self.clock, REFUSALS)
         self.owner = self.engine(self.addresses.owner)
-        ensure_key(self.state / "keys")
-        first.ensure_administrator(self.unit_of_work, self.state)
+        ensure_keys(self.state / "keys")
+        self.factors = load_factors(self.state / "keys")
+        first.ensure_administrator(self.unit_of_work, self.factors, self.state)
         self.issuer: Issuer = load_issuer(ISSUER, AUDIENCE, self.state / "keys")
         self.verifier = TokenVerifier(ISSUER, AUDIENCE, self.issuer.published_keys, self.clock)
-        context = Context("portal", self.unit_of_work, self.verifier, self.clock, {"issuer": self.issuer})
-        self.app: Flask = build_app(context, [sessions, users])
+        self.app: Flask = self.application(self.factors)
+
+    def application(self, factors: Factors) -> Flask:
+        """The API on this database, with second factors under any key."""
+        parts = {"issuer": self.issuer, "factors": factors}
+        context = Context("portal", self.unit_of_work, self.verifier, self.clock, parts)
+        return build_app(context, [sessions, users])
 
     def engine(self, url: str) -> Engine:
         self.opened.append(make_engine(url, application="tests-portal", pool_size=4))

@@ -38,21 +38,21 @@ def test_no_password_stands_in_the_database_or_in_the_journal(portal: Portal) ->
 
 def test_there_is_a_first_administrator_only_once(portal: Portal) -> None:
     before = (portal.state / first.FILE_NAME).read_bytes()
-    first.ensure_administrator(portal.unit_of_work, portal.state)
+    first.ensure_administrator(portal.unit_of_work, portal.factors, portal.state)
     assert (portal.state / first.FILE_NAME).read_bytes() == before
     assert portal.one("SELECT count(*) FROM users") == 1
 
 
 def test_a_removed_password_file_brings_no_second_administrator(portal: Portal) -> None:
     (portal.state / first.FILE_NAME).unlink()
-    first.ensure_administrator(portal.unit_of_work, portal.state)
+    first.ensure_administrator(portal.unit_of_work, portal.factors, portal.state)
     assert not (portal.state / first.FILE_NAME).exists()
     assert portal.one("SELECT count(*) FROM users") == 1
 
 
 def test_the_notifying_service_has_an_account_of_its_own_once(portal: Portal) -> None:
     for _ in range(2):
-        first.ensure_notifications_account(portal.unit_of_work, portal.state)
+        first.ensure_notifications_account(portal.unit_of_work, portal.factors, portal.state)
     path = portal.state / first.NOTIFICATIONS_FILE
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     told = json.loads(path.read_text())

@@ -11,7 +11,7 @@ import pytest
 
 from deploy.cli.annex import as_object, as_text
 from deploy.cli.main import main
-from services.allocation.decisions.annex import unreadable
+from services.allocation.annexes.reading import unreadable
 
 HEAD = "ĐVT: triệu đồng;;;\nSTT;Danh mục;Kế hoạch vốn;Ghi chú\n"
 KEYS = {"file", "unit", "lines", "total_vnd", "tied", "problems", "matched_units", "unmatched", "items"}

@@ -107,3 +107,22 @@ def test_health_is_answered_over_http() -> None:
         assert "python_info" in answer(port, "/metrics")[1]
     finally:
         server.close()
+
+
+def test_a_loop_that_does_not_end_is_named_with_the_place_where_it_stands(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(process, "JOIN_S", 0.05)
+    let_go = threading.Event()
+
+    def deaf(_: threading.Event, beat: Callable[[], None]) -> None:
+        beat()
+        os.kill(os.getpid(), signal.SIGTERM)
+        let_go.wait(20)
+
+    assert run_loops({"deaf": deaf}, "127.0.0.1", free_port()) == 0
+    let_go.set()
+    said = capsys.readouterr().out
+    assert "loop_does_not_end" in said
+    assert "deaf" in said
+    assert "let_go.wait(20)" in said

@@ -237,7 +237,9 @@ def upgrade() -> None:
         sa.Column("line", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("amount_vnd", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("kind IN ('settled', 'returned')", name=op.f("ck_list_posts_kind")),
+        sa.CheckConstraint(
+            "kind IN ('settled', 'returned', 'returned_late')", name=op.f("ck_list_posts_kind")
+        ),
         sa.PrimaryKeyConstraint("transfer_id", name=op.f("pk_list_posts")),
     )
     op.create_index(op.f("ix_list_posts_list_id"), "list_posts", ["list_id"], unique=False)
@@ -283,10 +285,18 @@ def upgrade() -> None:
         sa.Column("hold_id", sa.Uuid(), nullable=True),
         sa.Column("decision_line", sa.Uuid(), nullable=True),
         sa.Column("group_id", sa.Uuid(), nullable=True),
+        sa.Column("reverses", sa.Uuid(), nullable=True),
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("message", sa.Text(), nullable=False),
         sa.Column("shortfall_vnd", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_transfer_refusals")),
+    )
+    op.create_index(
+        "ix_transfer_refusals_reverses",
+        "transfer_refusals",
+        ["reverses"],
+        unique=False,
+        postgresql_where=sa.text("reverses IS NOT NULL"),
     )
     op.create_table(
         "units",
@@ -407,6 +417,7 @@ def upgrade() -> None:
         sa.Column("hold_id", sa.Uuid(), nullable=True),
         sa.Column("decision_line", sa.Uuid(), nullable=True),
         sa.Column("group_id", sa.Uuid(), nullable=True),
+        sa.Column("reverses", sa.Uuid(), nullable=True),
         sa.CheckConstraint(
             "(kind IN ('post', 'void')) = (hold_id IS NOT NULL)", name=op.f("ck_transfers_hold")
         ),
@@ -417,6 +428,7 @@ def upgrade() -> None:
             ["credit_account"], ["accounts.id"], name=op.f("fk_transfers_credit_account")
         ),
         sa.ForeignKeyConstraint(["debit_account"], ["accounts.id"], name=op.f("fk_transfers_debit_account")),
+        sa.ForeignKeyConstraint(["reverses"], ["transfers.id"], name=op.f("fk_transfers_reverses")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_transfers")),
     )
     op.create_index("ix_transfers_credit", "transfers", ["credit_account", "number"], unique=False)
@@ -427,6 +439,13 @@ def upgrade() -> None:
         ["decision_line"],
         unique=False,
         postgresql_where=sa.text("decision_line IS NOT NULL"),
+    )
+    op.create_index(
+        "uq_transfers_reverses",
+        "transfers",
+        ["reverses"],
+        unique=True,
+        postgresql_where=sa.text("reverses IS NOT NULL"),
     )
     op.create_table(
         "unit_parents",
@@ -519,6 +538,9 @@ def downgrade() -> None:
     op.drop_table("unit_successions")
     op.drop_table("unit_parents")
     op.drop_index(
+        "uq_transfers_reverses", table_name="transfers", postgresql_where=sa.text("reverses IS NOT NULL")
+    )
+    op.drop_index(
         "ix_transfers_line", table_name="transfers", postgresql_where=sa.text("decision_line IS NOT NULL")
     )
     op.drop_index("ix_transfers_debit", table_name="transfers")
@@ -531,6 +553,11 @@ def downgrade() -> None:
     op.drop_table("withdrawals")
     op.drop_index(op.f("ix_units_code"), table_name="units")
     op.drop_table("units")
+    op.drop_index(
+        "ix_transfer_refusals_reverses",
+        table_name="transfer_refusals",
+        postgresql_where=sa.text("reverses IS NOT NULL"),
+    )
     op.drop_table("transfer_refusals")
     op.drop_index("uq_quarantine_event", table_name="quarantine")
     op.drop_index(

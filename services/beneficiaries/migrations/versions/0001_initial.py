@@ -145,6 +145,7 @@ def upgrade() -> None:
         sa.Column("unit_id", sa.Uuid(), nullable=False),
         sa.Column("provider", sa.Text(), nullable=False),
         sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("reissue", sa.Integer(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("submission", sa.Integer(), nullable=False),
         sa.Column("payment_count", sa.Integer(), nullable=False),
@@ -153,17 +154,21 @@ def upgrade() -> None:
         sa.Column("prepared_by", sa.Text(), nullable=True),
         sa.Column("approved_by", sa.Text(), nullable=True),
         sa.Column("approved_on", sa.Date(), nullable=True),
+        sa.Column("instructed_on", sa.Date(), nullable=True),
         sa.Column("refusal", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.CheckConstraint(
             "state IN ('computed', 'submitted', 'approved', 'held', 'refused', 'drawn', 'instructed', 'closing', 'closed', 'withdrawing', 'withdrawn')",
             name=op.f("ck_lists_state"),
         ),
+        sa.CheckConstraint("reissue >= 0", name=op.f("ck_lists_reissue")),
         sa.CheckConstraint(
             "approved_by IS NULL OR approved_by <> prepared_by", name=op.f("ck_lists_other_person")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lists")),
-        sa.UniqueConstraint("period", "unit_id", "provider", name=op.f("uq_lists_period_unit_id_provider")),
+        sa.UniqueConstraint(
+            "period", "unit_id", "provider", "reissue", name=op.f("uq_lists_period_unit_id_provider_reissue")
+        ),
         info={"grants": "SELECT, INSERT, UPDATE"},
     )
     op.create_table(
@@ -324,7 +329,9 @@ def upgrade() -> None:
         sa.Column("decided_by", sa.Text(), nullable=True),
         sa.Column("decided_on", sa.Date(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.CheckConstraint("kind IN ('death', 'move', 'reassessment')", name=op.f("ck_changes_kind")),
+        sa.CheckConstraint(
+            "kind IN ('death', 'move', 'reassessment', 'receiving')", name=op.f("ck_changes_kind")
+        ),
         sa.CheckConstraint("state IN ('requested', 'approved', 'rejected')", name=op.f("ck_changes_state")),
         sa.CheckConstraint(
             "decided_by IS NULL OR decided_by <> requested_by", name=op.f("ck_changes_other_person")
@@ -386,11 +393,14 @@ def upgrade() -> None:
         sa.Column("list_id", sa.Uuid(), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=False),
         sa.Column("amount_vnd", sa.BigInteger(), nullable=False),
+        sa.Column("reissue_of", sa.Uuid(), nullable=True),
         sa.CheckConstraint("amount_vnd > 0", name=op.f("ck_payments_amount")),
         sa.ForeignKeyConstraint(["list_id"], ["lists.id"], name=op.f("fk_payments_list_id")),
         sa.ForeignKeyConstraint(["person_id"], ["persons.id"], name=op.f("fk_payments_person_id")),
+        sa.ForeignKeyConstraint(["reissue_of"], ["payments.id"], name=op.f("fk_payments_reissue_of")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payments")),
         sa.UniqueConstraint("list_id", "person_id", name=op.f("uq_payments_list_id_person_id")),
+        sa.UniqueConstraint("reissue_of", name=op.f("uq_payments_reissue_of")),
     )
     op.create_table(
         "person_deaths",
@@ -442,6 +452,13 @@ def upgrade() -> None:
         sa.Column("reason_code", sa.Text(), nullable=True),
         sa.Column("value_on", sa.Date(), nullable=True),
         sa.Column("code", sa.Text(), nullable=True),
+        sa.Column("explanation", sa.Text(), nullable=True),
+        sa.Column("explained_by", sa.Text(), nullable=True),
+        sa.Column("explained_on", sa.Date(), nullable=True),
+        sa.CheckConstraint(
+            "explanation IS NULL OR (code IS NOT NULL AND explained_by IS NOT NULL)",
+            name=op.f("ck_statement_rows_explained"),
+        ),
         sa.CheckConstraint("result IN ('settled', 'returned')", name=op.f("ck_statement_rows_result")),
         sa.ForeignKeyConstraint(
             ["statement_id"], ["statements.id"], name=op.f("fk_statement_rows_statement_id")
@@ -471,11 +488,46 @@ def upgrade() -> None:
     op.create_index(
         "ix_outcomes_statement", "outcomes", ["statement_id", "list_id", "payment_id"], unique=False
     )
+    op.create_index(
+        "ix_statement_rows_open",
+        "statement_rows",
+        ["statement_id"],
+        unique=False,
+        postgresql_where=sa.text("code IS NOT NULL AND explanation IS NULL"),
+    )
+    op.create_table(
+        "late_returns",
+        sa.Column("payment_id", sa.Uuid(), nullable=False),
+        sa.Column("list_id", sa.Uuid(), nullable=False),
+        sa.Column("statement_id", sa.Uuid(), nullable=False),
+        sa.Column("row", sa.BigInteger(), nullable=False),
+        sa.Column("amount_vnd", sa.BigInteger(), nullable=False),
+        sa.Column("reason_code", sa.Text(), nullable=False),
+        sa.Column("value_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(["list_id"], ["lists.id"], name=op.f("fk_late_returns_list_id")),
+        sa.ForeignKeyConstraint(
+            ["payment_id"], ["outcomes.payment_id"], name=op.f("fk_late_returns_payment_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["statement_id"], ["statements.id"], name=op.f("fk_late_returns_statement_id")
+        ),
+        sa.PrimaryKeyConstraint("payment_id", name=op.f("pk_late_returns")),
+    )
+    op.create_index(
+        "ix_late_returns_statement", "late_returns", ["statement_id", "list_id", "payment_id"], unique=False
+    )
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_index("ix_late_returns_statement", table_name="late_returns")
+    op.drop_table("late_returns")
+    op.drop_index(
+        "ix_statement_rows_open",
+        table_name="statement_rows",
+        postgresql_where=sa.text("code IS NOT NULL AND explanation IS NULL"),
+    )
     op.drop_index("ix_outcomes_statement", table_name="outcomes")
     op.drop_table("outcomes")
     op.drop_table("statement_rows")

@@ -15,6 +15,7 @@ from services.allocation.decisions.model import (
     Decision,
     DecisionKind,
     DecisionUnlawful,
+    Header,
     Line,
     State,
     accounts_of,
@@ -61,8 +62,7 @@ def line(amount: int, article: Article = DONOR, quantity: int | None = None, pos
 def decision(
     state: State = State.DRAFT, kind: DecisionKind = DecisionKind.ALLOCATION, *lines: Line
 ) -> Decision:
-    return Decision(
-        id=UUID(int=9),
+    header = Header(
         kind=kind,
         title="Phân bổ",
         fiscal_year=2024,
@@ -70,12 +70,14 @@ def decision(
         source="central",
         capital_kind=CapitalKind.RECURRENT,
         issuing_unit_id=PROVINCE,
-        state=state,
         demonstration=True,
+    )
+    return Decision(
+        id=UUID(int=9),
+        header=header,
+        state=state,
         prepared_by="lan",
         approved_by=None,
-        document=None,
-        arithmetic=None,
         version=1,
         lines=lines or (line(5), line(7, position=2)),
     )

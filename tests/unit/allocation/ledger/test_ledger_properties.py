@@ -14,11 +14,11 @@ from services.allocation.ledger.model import (
     TotalsDelta,
     Transfer,
     Verdict,
-    decide,
     ensure_balanced,
     hold_changes,
     totals,
 )
+from services.allocation.ledger.walk import decide
 from shared.kernel.money import Money
 from shared.kernel.periods import Period
 
