@@ -74,7 +74,7 @@ class Evidence:
         """
         try:
             shown = json.loads(extra)
-            _expect_known(shown)
+            _expect_known(shown, extra)
             return cls(_field(shown, "entry"), _optional_data(shown), _optional_item(shown))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise ProofMalformed(
@@ -151,10 +151,12 @@ def items_root(items: list[object] | tuple[object, ...]) -> bytes:
     return merkle.root(merkle.leaf_hashes(canonical.encode_plain(item) for item in items))
 
 
-def _expect_known(shown: Mapping[str, object]) -> None:
-    """Nothing, where every field is one that a verifier checks. Raises: ValueError."""
+def _expect_known(shown: Mapping[str, object], extra: bytes) -> None:
+    """Nothing, where every field is said once and is one that a verifier checks. Raises: ValueError."""
     if not shown.keys() <= EXTRA_FIELDS:
         raise ValueError("a field that no verifier knows")
+    if canonical.encode_plain(shown) != extra:
+        raise ValueError("a field that is said twice, or another form than the canonical one")
 
 
 def _verify_evidence(evidence: Evidence) -> None:

@@ -20,6 +20,7 @@ import base64
 import json
 import re
 import sys
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -139,9 +140,7 @@ def parse_proof(text: str) -> tuple[dict[str, Any], int, list[bytes], str]:
     head, _, note = text.partition("\n\n")
     parts = re.fullmatch(r"c2sp\.org/tlog-proof@v1\nextra (\S+)\nindex (\d+)((?:\n\S+)*)", head)
     if not parts:
-        raise Unreadable(
-            "this is no proof file: it does not begin with c2sp.org/tlog-proof@v1, extra and index"
-        )
+        raise Unreadable("this is no proof file: it does not begin as c2sp.org/tlog-proof@v1 says")
     hashes = [decode(part, "a hash of the path") for part in parts[3].split("\n")[1:]]
     shown = json_object(decode(parts[1], "the extra line"), "the extra line")
     if not shown.keys() <= EXTRA_KEYS:
@@ -182,11 +181,12 @@ def decimal(text: str, what: str) -> int:
 
 
 def json_object(data: bytes, what: str) -> dict[str, Any]:
-    """The JSON object of some bytes."""
-    try:
-        return dict(json.loads(data))
-    except (ValueError, TypeError, RecursionError):
-        raise Unreadable(f"{what} is no JSON object") from None
+    """The JSON object of some bytes in its canonical form, which says nothing twice (RFC 8785)."""
+    with suppress(ValueError, TypeError, RecursionError):
+        found = dict(json.loads(data))
+        if json.dumps(found, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() == data:
+            return found
+    raise Unreadable(f"{what} is no JSON object in canonical form")
 
 
 def read_text(path: str) -> str:
