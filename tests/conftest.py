@@ -10,10 +10,11 @@ import sys
 import tempfile
 import uuid
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
 with warnings.catch_warnings():
     warnings.filterwarnings("ignore", "(open|read)_text is deprecated", DeprecationWarning)
@@ -28,6 +29,9 @@ from shared.bus.open import open_bus
 from shared.bus.port import Bus
 from shared.db.engine import make_engine
 from shared.db.migrations import migrate
+from shared.web.app import build_app
+from shared.web.blueprint import Blueprint
+from shared.web.context import EXTENSION, Context
 
 KAFKA_SKIPPED = pytest.StashKey[str]()
 PASSWORD = "password:"
@@ -35,6 +39,7 @@ MEMORY = Path("/dev/shm")  # noqa: S108 - the folder within it has a name that n
 MEMORY_MIN_BYTES = 4 * 1024**3
 
 MakeDatabase = Callable[..., Addresses]
+MakeApplication = Callable[[Context, Sequence[Blueprint]], Flask]
 
 
 @pytest.fixture(scope="session")
@@ -95,6 +100,20 @@ def empty_database(scratch: ScratchDatabases) -> Iterator[Callable[[str], Addres
     """As `database`, without any table."""
     with contextlib.ExitStack() as stack:
         yield lambda service: stack.enter_context(scratch.fresh(service))
+
+
+@pytest.fixture(scope="session")
+def application() -> MakeApplication:
+    """A service's application: made once, as that takes longer than most tests, with each test's context."""
+    made: dict[str, Flask] = {}
+
+    def give(context: Context, blueprints: Sequence[Blueprint]) -> Flask:
+        if context.service not in made:
+            made[context.service] = build_app(context, blueprints)
+        made[context.service].extensions[EXTENSION] = context
+        return made[context.service]
+
+    return give
 
 
 @pytest.fixture(scope="session")

@@ -74,6 +74,7 @@ class Sender:
             for one in store.hold(lock, kind, due, BATCH_MAX):
                 lock.execute(text("SELECT 1"))  # who lost his session holds nothing any more
                 done += work_on(one)
+            lock.execute(text("SELECT pg_advisory_unlock_all()"))  # a closed session lets go a little later
             return done
 
     def _address(self, message_id: UUID) -> bool:

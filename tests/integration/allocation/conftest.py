@@ -30,7 +30,6 @@ from shared.documents.store import DocumentStore
 from shared.kernel.acts import Act
 from shared.kernel.clock import FixedClock
 from shared.settings import Settings
-from shared.web.app import build_app
 from shared.web.auth import TokenVerifier
 from shared.web.context import Context
 from tests.integration.allocation.district import District
@@ -82,14 +81,14 @@ def key() -> ECKey:
 
 
 @pytest.fixture
-def app(house: House, key: ECKey, tmp_path: Path) -> Flask:
+def app(house: House, key: ECKey, tmp_path: Path, application: Callable[..., Flask]) -> Flask:
     """The application as `create_app` puts it together, with a clock and an issuer of the test."""
     published = KeySet([key]).as_dict(private=False)
     verifier = TokenVerifier(ISSUER, AUDIENCE, lambda: published, house.clock)
     documents = DocumentStore(tmp_path / "documents", ensure_key(tmp_path / "keys" / "documents.key"))
     unit_of_work = UnitOfWork(house.engine(house.addresses.service), house.clock, REFUSALS)
     context = Context(SERVICE, unit_of_work, verifier, house.clock, {"documents": documents})
-    return build_app(context, BLUEPRINTS)
+    return application(context, BLUEPRINTS)
 
 
 @pytest.fixture

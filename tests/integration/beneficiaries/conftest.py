@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from joserfc.jwk import ECKey, KeySet
 
 from deploy.local.provisioning import Addresses
@@ -38,7 +39,6 @@ from shared.jobs.runner import Job, Runner
 from shared.kernel.acts import Act
 from shared.kernel.clock import FixedClock
 from shared.kernel.sealing import Sealer
-from shared.web.app import build_app
 from shared.web.auth import TokenVerifier
 from shared.web.context import Context
 from tests.integration.beneficiaries.office import AUDIENCE, ISSUER, JULY_20, Office
@@ -47,7 +47,9 @@ BLUEPRINTS = (register, openings, payroll, lists, channels, reconciliation, reis
 
 
 @pytest.fixture
-def office(database: Callable[..., Addresses], tmp_path: Path) -> Iterator[Office]:
+def office(
+    database: Callable[..., Addresses], application: Callable[..., Flask], tmp_path: Path
+) -> Iterator[Office]:
     """An office that knows the rates and two districts, on 20/7/2024; its invariants hold afterwards."""
     addresses = database("beneficiaries", _rates)
     clock, key = FixedClock(JULY_20), ECKey.generate_key("P-256", auto_kid=True)
@@ -58,7 +60,7 @@ def office(database: Callable[..., Addresses], tmp_path: Path) -> Iterator[Offic
     published = KeySet([key]).as_dict(private=False)
     verifier = TokenVerifier(ISSUER, AUDIENCE, lambda: published, clock)
     parts = {"documents": documents, "sealer": sealer}
-    app = build_app(Context("beneficiaries", unit_of_work, verifier, clock, parts), BLUEPRINTS)
+    app = application(Context("beneficiaries", unit_of_work, verifier, clock, parts), BLUEPRINTS)
     kinds: dict[str, Job] = {
         register_jobs.KIND: register_jobs.ImportPersonsJob(documents, Registrar(sealer)),
         openings_jobs.KIND: openings_jobs.ImportOpeningJob(documents),

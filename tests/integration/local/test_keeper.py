@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from deploy.local.keeper import lease
+from deploy.local.provisioning import Addresses
 from deploy.local.scratch import ScratchDatabases
 from deploy.local.spawn import CannotStart
 from shared.testing.waiting import wait_until
@@ -23,6 +24,7 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from deploy.local.keeper import lease
+from deploy.local.provisioning import Addresses
 with lease("postgres", Path(sys.argv[1])) as address:
     print(address["port"], flush=True)
     time.sleep(120)
@@ -83,10 +85,13 @@ def test_a_template_is_migrated_once_and_copies_know_nothing_of_each_other(scrat
     assert len(migrated) == 1
 
 
-def test_a_migration_that_fails_leaves_no_template(scratch: ScratchDatabases) -> None:
-    def fail(_: str) -> None:
-        raise ValueError("no such column")
+def test_a_filling_that_fails_leaves_no_template(scratch: ScratchDatabases) -> None:
+    def fail_half_way(addresses: Addresses) -> None:
+        raise ValueError(f"no such column in {addresses.owner.rsplit('/', 1)[1]}")
 
     for _ in range(2):
-        with pytest.raises(ValueError, match="no such column"), scratch.fresh("notifications", fail):
+        with (
+            pytest.raises(ValueError, match="no such column in notifications_fail_half_way_unfinished"),
+            scratch.fresh("notifications", fill=fail_half_way),
+        ):
             pass
