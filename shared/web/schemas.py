@@ -9,7 +9,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, valida
 
 from shared.kernel.money import MAX_VND
 from shared.web.pages import LIMIT_DEFAULT, LIMIT_MAX
-from shared.web.texts import SMALL_MAX, faults_of
+from shared.web.texts import SMALL_MAX, faults_of, is_plain
 
 TEXT_MAX = 2000
 
@@ -54,9 +54,25 @@ class VndField(fields.Integer):
 
 
 class TextField(fields.String):
-    """A text of 1 to 2,000 characters."""
+    """What somebody writes: 1 to 2,000 characters, without the blanks around them and without controls.
 
-    def __init__(self, maximum: int = TEXT_MAX, **options: Any) -> None:  # noqa: ANN401 - as above
+    Line breaks and tabs may stand in it.
+    """
+
+    def __init__(self, maximum: int = TEXT_MAX, **options: Any) -> None:  # noqa: ANN401 - marshmallow's own options
+        super().__init__(validate=validate.Length(min=1, max=maximum), **options)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:  # noqa: ANN401
+        text = str(super()._deserialize(value, attr, data, **kwargs)).strip()
+        if not is_plain(text.replace("\n", " ").replace("\t", " ")):
+            raise ValidationError("Control characters cannot be stored; write plain text.")
+        return text
+
+
+class ExactField(fields.String):
+    """What must be met to the letter, as a password: taken as it was typed. Bounds: 1 to `maximum`."""
+
+    def __init__(self, maximum: int, **options: Any) -> None:  # noqa: ANN401 - as above
         super().__init__(validate=validate.Length(min=1, max=maximum), **options)
 
 

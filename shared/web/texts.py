@@ -1,7 +1,8 @@
-"""What a text and a number must be so that a column of the database can hold them."""
+"""What a text and a number must be so that a column can hold them and a page can show them."""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Mapping
 
 from shared.kernel.canonical import INTEGER_MAX
@@ -33,3 +34,8 @@ def is_storable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return "\0" not in text
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text has no control characters, surrogates or unassigned signs in it."""
+    return not any(unicodedata.category(sign) in {"Cc", "Cs", "Cn"} for sign in text)

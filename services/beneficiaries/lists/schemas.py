@@ -5,7 +5,6 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from services.beneficiaries.lists.model import State
-from services.beneficiaries.words import SentenceField
 from shared.web.schemas import Closed, PageQuery, TextField, page_of
 
 
@@ -48,7 +47,7 @@ class ApprovalSchema(Closed):
 class ReasonSchema(Closed):
     """Why."""
 
-    reason = SentenceField(required=True)
+    reason = TextField(required=True)
 
 
 class ObligationSchema(Schema):

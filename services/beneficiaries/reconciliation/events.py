@@ -23,48 +23,36 @@ class StatementMatched:
 
 
 @dataclass(frozen=True, slots=True)
-class PaymentsSettled:
+class ProviderAnswer:
+    """What one chunk of a statement says about a list: sums by line, and payment by payment."""
+
+    TYPE: ClassVar[str]
+    KEY: ClassVar[str] = "list_id"
+    SUBJECTS: ClassVar[tuple[str, ...]] = ("list_id", "statement_id")
+
+    list_id: str
+    statement_id: str
+    chunk: int
+    lines: tuple[dict[str, Any], ...]
+    items: tuple[dict[str, Any], ...]
+
+
+class PaymentsSettled(ProviderAnswer):
     """The provider says that these payees were paid, with the amounts that were instructed."""
 
-    TYPE: ClassVar[str] = "vn.fundtrail.payments.settled.v1"
-    KEY: ClassVar[str] = "list_id"
-    SUBJECTS: ClassVar[tuple[str, ...]] = ("list_id", "statement_id")
-
-    list_id: str
-    statement_id: str
-    chunk: int
-    lines: tuple[dict[str, Any], ...]
-    items: tuple[dict[str, Any], ...]
+    TYPE = "vn.fundtrail.payments.settled.v1"
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentsReturned:
+class PaymentsReturned(ProviderAnswer):
     """The provider says that these payees could not be paid, and why; the money is still in its hands."""
 
-    TYPE: ClassVar[str] = "vn.fundtrail.payments.returned.v1"
-    KEY: ClassVar[str] = "list_id"
-    SUBJECTS: ClassVar[tuple[str, ...]] = ("list_id", "statement_id")
-
-    list_id: str
-    statement_id: str
-    chunk: int
-    lines: tuple[dict[str, Any], ...]
-    items: tuple[dict[str, Any], ...]
+    TYPE = "vn.fundtrail.payments.returned.v1"
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentsReturnedLate:
+class PaymentsReturnedLate(ProviderAnswer):
     """The provider says that money it had told to be paid came back after all: spent turns into returned."""
 
-    TYPE: ClassVar[str] = "vn.fundtrail.payments.returned_late.v1"
-    KEY: ClassVar[str] = "list_id"
-    SUBJECTS: ClassVar[tuple[str, ...]] = ("list_id", "statement_id")
-
-    list_id: str
-    statement_id: str
-    chunk: int
-    lines: tuple[dict[str, Any], ...]
-    items: tuple[dict[str, Any], ...]
+    TYPE = "vn.fundtrail.payments.returned_late.v1"
 
 
 @dataclass(frozen=True, slots=True)

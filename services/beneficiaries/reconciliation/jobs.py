@@ -17,6 +17,7 @@ from services.beneficiaries.reconciliation.events import (
     PaymentsReturned,
     PaymentsReturnedLate,
     PaymentsSettled,
+    ProviderAnswer,
     StatementMatched,
 )
 from services.beneficiaries.reconciliation.handlers import FORMATS
@@ -88,15 +89,14 @@ def _tell(work: Work, statement_id: UUID, place: Mapping[str, Any], limit: int) 
     return Progress({"after": last, "chunk": chunk, "told": told}, told, None, finished=False)
 
 
-Told = PaymentsSettled | PaymentsReturned | PaymentsReturnedLate
-KINDS: Mapping[str, type[Told]] = {
+KINDS: Mapping[str, type[ProviderAnswer]] = {
     "settled": PaymentsSettled,
     "returned": PaymentsReturned,
     "returned_late": PaymentsReturnedLate,
 }
 
 
-def _event(statement_id: UUID, chunk: int, some: Sequence[Row[Any]]) -> Told:
+def _event(statement_id: UUID, chunk: int, some: Sequence[Row[Any]]) -> ProviderAnswer:
     kind = KINDS[some[0].kind]
     line = {"line": LINE, "count": len(some), "amount_vnd": sum(row.amount_vnd for row in some)}
     return kind(str(some[0].list_id), str(statement_id), chunk, (line,), tuple(_item(row) for row in some))

@@ -6,7 +6,6 @@ from flask_smorest.fields import Upload
 from marshmallow import Schema, fields, validate
 
 from services.beneficiaries.reconciliation.model import UNMATCHED, Standing
-from services.beneficiaries.words import SentenceField
 from shared.web.schemas import Closed, PageQuery, TextField, page_of
 
 DAYS_MAX = 3660
@@ -68,13 +67,13 @@ UnmatchedPageSchema = page_of(UnmatchedSchema, "UnmatchedPage")
 class ExplanationSchema(Closed):
     """Why a row that did not match needs nothing more."""
 
-    reason = SentenceField(required=True)
+    reason = TextField(required=True)
 
 
 class DiscrepanciesQuery(PageQuery):
     """Which rows: of a provider, with a fault."""
 
-    provider = SentenceField(40, load_default=None)
+    provider = TextField(40, load_default=None)
     code = fields.String(load_default=None, validate=validate.OneOf(list(UNMATCHED)))
 
 
@@ -117,7 +116,7 @@ OutcomePageSchema = page_of(OutcomeSchema, "OutcomePage")
 class UnansweredQuery(PageQuery):
     """Which lists: of a provider, silent for at least so many days."""
 
-    provider = SentenceField(40, load_default=None)
+    provider = TextField(40, load_default=None)
     days = fields.Integer(load_default=0, validate=validate.Range(min=0, max=DAYS_MAX))
 
 

@@ -23,9 +23,9 @@ from services.beneficiaries.register.model import (
     parse_benefits,
 )
 from services.beneficiaries.units.queries import Commune
-from services.beneficiaries.words import is_plain
 from shared.kernel.errors import Fault, Rejected
 from shared.kernel.names import nfc
+from shared.web.texts import is_plain
 
 COLUMNS = (
     "number",

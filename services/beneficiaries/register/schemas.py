@@ -9,10 +9,10 @@ from flask_smorest.fields import Upload
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from services.beneficiaries.register.model import ChangeKind
-from services.beneficiaries.words import SentenceField, is_plain
 from shared.kernel.errors import Rejected
 from shared.kernel.periods import Period
-from shared.web.schemas import Closed
+from shared.web.schemas import Closed, TextField
+from shared.web.texts import is_plain
 
 DETAIL_CHARS_MAX = 40
 DETAILS: dict[ChangeKind, dict[str, type]] = {
@@ -44,10 +44,10 @@ class JobStartedSchema(Schema):
 class ChangeRequestSchema(Closed):
     """What is reported: the kind, its details, the document that proves it."""
 
-    person_number = SentenceField(40, required=True)
+    person_number = TextField(40, required=True)
     kind = fields.String(required=True, validate=validate.OneOf([kind.value for kind in ChangeKind]))
     details = fields.Dict(keys=fields.String(), required=True)
-    evidence = SentenceField(200, required=True)
+    evidence = TextField(200, required=True)
 
     @validates_schema
     def check_details(self, data: dict[str, Any], **_: Any) -> None:  # noqa: ANN401 - marshmallow's signature
@@ -79,7 +79,7 @@ class ChangeSchema(Schema):
 class PersonQuery(Closed):
     """Find one person."""
 
-    number = SentenceField(40, required=True)
+    number = TextField(40, required=True)
 
 
 class PersonSchema(Schema):

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from shared.web.schemas import Closed, TextField
+from shared.web.schemas import Closed, ExactField
 
 
 class SignInSchema(Closed):
     """User name, password and, where the account needs it, six digits."""
 
-    username = TextField(100, required=True)
-    password = TextField(128, required=True)
+    username = ExactField(100, required=True)
+    password = ExactField(128, required=True)
     totp = fields.String(load_default=None, validate=validate.Regexp(r"\A[0-9]{6}\Z"))
 
 
 class RefreshSchema(Closed):
     """The refresh token of a session."""
 
-    refresh_token = TextField(200, required=True)
+    refresh_token = ExactField(200, required=True)
 
 
 class TokensSchema(Schema):

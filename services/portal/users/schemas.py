@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from shared.web.schemas import Closed, TextField
+from shared.web.schemas import Closed, ExactField, TextField
 
 
 class AssignmentSchema(Closed):
@@ -21,7 +21,7 @@ class NewUserSchema(Closed):
 
     username = TextField(100, required=True)
     display_name = TextField(200, required=True)
-    password = TextField(128, required=True)
+    password = ExactField(128, required=True)
     kind = fields.String(load_default="person", validate=validate.OneOf(["person", "service"]))
     unit_id = fields.UUID(load_default=None, allow_none=True)
     email = fields.Email(load_default=None, allow_none=True)
@@ -43,8 +43,8 @@ class CreatedUserSchema(Schema):
 class PasswordSchema(Closed):
     """The old and the new password."""
 
-    current = TextField(128, required=True)
-    new = TextField(128, required=True)
+    current = ExactField(128, required=True)
+    new = ExactField(128, required=True)
 
 
 class ContactQuery(Closed):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -31,29 +31,32 @@ from shared.kernel.acts import Act
 from shared.kernel.clock import FixedClock
 from shared.settings import Settings
 from shared.web.auth import TokenVerifier
+from shared.web.blueprint import Blueprint
 from shared.web.context import Context
 from tests.integration.allocation.district import District
 from tests.integration.allocation.house import AUDIENCE, ISSUER, NOON, SERVICE, House, Person
 from tests.integration.allocation.offices import Offices
 
 BLUEPRINTS = (units, legal_bases, ledger, year_end, decisions, treasury)
+MakeApp = Callable[[Context, Sequence[Blueprint]], Flask]
 
 
 @pytest.fixture
 def bare_house(database: Callable[..., Addresses]) -> Iterator[House]:
     """A migrated database without reference data: enough for the ledger itself."""
-    with _checked(database) as house:
+    with checked(database(SERVICE)) as house:
         yield house
 
 
 @pytest.fixture
 def house(database: Callable[..., Addresses]) -> Iterator[House]:
     """A migrated database with the published units, legal bases and funding rules."""
-    with _checked(database, _published) as house:
+    with checked(database(SERVICE, published_lists)) as house:
         yield house
 
 
-def _published(addresses: Addresses) -> None:
+def published_lists(addresses: Addresses) -> None:
+    """Units, legal bases and funding rules are in."""
     house = House(addresses, FixedClock(NOON))
     with house.unit_of_work.begin(Act.system(SERVICE, house.clock.now(), "published lists")) as work:
         load_units(work, published_units())
@@ -63,11 +66,9 @@ def _published(addresses: Addresses) -> None:
 
 
 @contextlib.contextmanager
-def _checked(
-    database: Callable[..., Addresses], fill: Callable[[Addresses], None] | None = None
-) -> Iterator[House]:
+def checked(addresses: Addresses) -> Iterator[House]:
     """A house in which every invariant holds when the test is over."""
-    house = House(database(SERVICE, fill), FixedClock(NOON))
+    house = House(addresses, FixedClock(NOON))
     try:
         yield house
         assert [str(one) for one in house.findings()] == []
@@ -81,18 +82,25 @@ def key() -> ECKey:
 
 
 @pytest.fixture
-def app(house: House, key: ECKey, tmp_path: Path, application: Callable[..., Flask]) -> Flask:
+def app(house: House, key: ECKey, tmp_path: Path, application: MakeApp) -> Flask:
+    return app_of(house, key, tmp_path, application)
+
+
+def app_of(house: House, key: ECKey, folder: Path, make: MakeApp) -> Flask:
     """The application as `create_app` puts it together, with a clock and an issuer of the test."""
     published = KeySet([key]).as_dict(private=False)
     verifier = TokenVerifier(ISSUER, AUDIENCE, lambda: published, house.clock)
-    documents = DocumentStore(tmp_path / "documents", ensure_key(tmp_path / "keys" / "documents.key"))
+    documents = DocumentStore(folder / "documents", ensure_key(folder / "keys" / "documents.key"))
     unit_of_work = UnitOfWork(house.engine(house.addresses.service), house.clock, REFUSALS)
-    context = Context(SERVICE, unit_of_work, verifier, house.clock, {"documents": documents})
-    return application(context, BLUEPRINTS)
+    return make(Context(SERVICE, unit_of_work, verifier, house.clock, {"documents": documents}), BLUEPRINTS)
 
 
 @pytest.fixture
 def offices(house: House, app: Flask, key: ECKey) -> Offices:
+    return offices_of(house, app, key)
+
+
+def offices_of(house: House, app: Flask, key: ECKey) -> Offices:
     """The finance office, its checker and its head, the Treasury, and strangers on request."""
 
     def person(subject: str, grants: dict[str, tuple[str, ...]]) -> Person:

@@ -7,16 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import Schema, ValidationError
 
-from services.beneficiaries.months import FIRST, LAST, parse_month
-from services.beneficiaries.words import SentenceField, is_plain
-from shared.kernel.errors import Rejected
-from shared.kernel.periods import Period
+from shared.web.schemas import ExactField, TextField
+from shared.web.texts import is_plain
 
 
 class Said(Schema):
     """One text."""
 
-    text = SentenceField(10, required=True)
+    text = TextField(10, required=True)
 
 
 def said(text: object) -> str:
@@ -56,17 +54,9 @@ def test_vietnamese_is_plain_in_either_form() -> None:
     assert is_plain(unicodedata.normalize("NFD", name))
 
 
-@given(st.integers(0, 9999), st.integers(1, 12))
-def test_a_month_in_an_address_lies_in_the_time_of_the_law(year: int, number: int) -> None:
-    period = Period(year, number)
-    if FIRST <= period <= LAST:
-        assert parse_month(str(period)) == period
-    else:
-        with pytest.raises(Rejected, match="period_invalid"):
-            parse_month(str(period))
-
-
-@pytest.mark.parametrize("text", ["", "2024", "2024-13", "2024-0", "24-08", "2024-08-01", "２０２４-08", "x"])
-def test_what_is_no_month_is_refused(text: str) -> None:
-    with pytest.raises(Rejected, match="period_invalid"):
-        parse_month(text)
+def test_what_must_be_met_to_the_letter_is_taken_as_it_was_typed() -> None:
+    field = ExactField(10)
+    assert field.deserialize(" a\tb ") == " a\tb "
+    for wrong in ("", "x" * 11, None, 5):
+        with pytest.raises(ValidationError):
+            field.deserialize(wrong)
