@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ONCE ?=
+ONLY ?=
+DIVIDE ?=
 HOME_DIR := $(or $(FUNDTRAIL_HOME),.fundtrail)
 UP := $(BIN)/fundtrail up $(if $(ONCE),--once)
 SERVICE ?= allocation
@@ -10,7 +12,7 @@ MESSAGE ?= change
 PYTEST_OPTIONS ?= -n 2 -q
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test faults check fix reset revision
+.PHONY: help run up test faults bench check fix reset revision openapi events
 
 help:  ## list what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort
@@ -36,6 +38,9 @@ test: $(VENV)/.dev  ## the whole suite, on servers of its own
 faults: $(VENV)/.dev  ## the figures under fault in their full sizes; takes half an hour
 	@$(BIN)/python -m pytest $(PYTEST_OPTIONS) -m full --timeout 3600
 
+bench: $(VENV)/.dev  ## measure against the limits of this machine; ONLY=ledger runs what begins so, DIVIDE=100 a part
+	@$(BIN)/python -m tests.bench --only "$(ONLY)" $(if $(DIVIDE),--divide $(DIVIDE))
+
 check: $(VENV)/.dev  ## lint, format, types, import contracts
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
@@ -49,6 +54,12 @@ fix: $(VENV)/.dev  ## mend what tools can mend
 
 reset: $(VENV)/.run  ## remove the state of the local instance
 	@$(BIN)/fundtrail reset
+
+openapi: $(VENV)/.run  ## write docs/api from the code
+	@$(BIN)/python -m deploy.contracts api
+
+events: $(VENV)/.run  ## write docs/events from the code
+	@$(BIN)/python -m deploy.contracts events
 
 revision: $(VENV)/.dev  ## write a migration: SERVICE=... MESSAGE=... and DATABASE_URL of a server for scratch work
 	@$(BIN)/python -m deploy.cli.revision $(SERVICE) "$(MESSAGE)"

@@ -1,4 +1,8 @@
-"""What a process is told by its environment, and by nothing else. `docs/operations.md` lists every name."""
+"""What a process is told by its environment, and by nothing else. `docs/operations.md` lists every name.
+
+A value that must not stand in an environment is given as a file: the name with `_FILE` behind it holds the
+path of a file whose first line is the value.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PREFIX = "FUNDTRAIL_"
+IN_A_FILE = "_FILE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,7 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """The settings found in an environment.
 
-        Raises: SettingMissing with the name that is missing.
+        Raises: SettingMissing with the name that is missing, or whose file cannot be read.
         """
         get = _Reader(environment)
         state_dir = Path(get("STATE_DIR", ".fundtrail"))
@@ -63,12 +68,39 @@ class _Reader:
         self._environment = environment
 
     def __call__(self, name: str, default: str | None = None) -> str:
-        value = self._environment.get(PREFIX + name, default)
+        given = self._environment.get(PREFIX + name)
+        path = self._environment.get(PREFIX + name + IN_A_FILE)
+        if path is not None:
+            if given is not None:
+                raise SettingMissing(f"Set {PREFIX}{name} or {PREFIX}{name}{IN_A_FILE}, not both.")
+            return _first_line(PREFIX + name + IN_A_FILE, Path(path))
+        value = default if given is None else given
         if value is None:
-            raise SettingMissing(f"Set {PREFIX}{name}; docs/operations.md says what it means.")
+            raise SettingMissing(
+                f"Set {PREFIX}{name}, or {PREFIX}{name}{IN_A_FILE} to a file that holds it; "
+                "docs/operations.md says what it means."
+            )
         return value
+
+
+def _first_line(name: str, path: Path) -> str:
+    """The value that a file holds; a line end behind it does not belong to it."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingMissing(
+            f"{name} names {path}, which cannot be read ({type(error).__name__}); make it readable."
+        ) from error
+    if not lines or not lines[0]:
+        raise SettingMissing(f"{name} names {path}, which is empty; its first line must be the value.")
+    return lines[0]
 
 
 def owner_database_url(environment: Mapping[str, str]) -> str:
     """The address with which `migrate` owns the tables."""
     return _Reader(environment)("OWNER_DATABASE_URL")
+
+
+def bus_url(environment: Mapping[str, str]) -> str:
+    """The address of the bus, for those who need nothing else."""
+    return _Reader(environment)("BUS_URL")

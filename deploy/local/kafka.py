@@ -96,15 +96,24 @@ def ensure_library(folder: Path, tools: Tools, say: Say) -> Path:
     return folder
 
 
-def prepare_kafka(state: Path, ports: tuple[int, int], library: Path, tools: Tools, log: Path) -> Program:
+def prepare_kafka(
+    state: Path,
+    ports: tuple[int, int],
+    library: Path,
+    tools: Tools,
+    log: Path,
+    properties: str | None = None,
+) -> Program:
     """The program of a node whose storage exists; the second port is its controller's.
 
+    It lets everybody on this machine in, unless other properties are given; those name `kafka/data` in the
+    state folder as the place of its data.
     Raises: CannotStart with what to do.
     """
     home = state / "kafka"
     home.mkdir(parents=True, exist_ok=True)
     settings = home / "server.properties"
-    settings.write_text(_properties(home / "data", ports))
+    settings.write_text(properties or _properties(home / "data", ports))
     command = (tools.java, *JVM_FLAGS, *LOG_FLAGS, "-cp", f"{library}/*")
     if not (home / "data" / "meta.properties").exists():
         _format(command, settings)
@@ -187,9 +196,10 @@ def _settle(partial: Path, folder: Path) -> None:
 
 
 def _format(command: tuple[str, ...], settings: Path) -> None:
+    # It may begin with "-", which would be taken for an option if it stood alone.
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     formatted = subprocess.run(
-        [*command, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(settings)],
+        [*command, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(settings)],
         capture_output=True,
         text=True,
         check=False,

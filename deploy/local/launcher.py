@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO
 
+from deploy.backup.schedule import Schedule, backup_program
 from deploy.local import plan, postgres
 from deploy.local.bus import LOCAL_KAFKA, POSTGRES, BusChoice, choose_bus
 from deploy.local.commands import INTERRUPTED, Relay, run_command
@@ -27,6 +28,8 @@ from deploy.local.provisioning import Addresses, provision
 from deploy.local.spawn import CannotStart, Program, spawn, stop, tail
 from deploy.local.state import Home, hold, note, write_json
 from shared.bus.open import open_bus
+from shared.kernel.clock import SystemClock
+from shared.kernel.errors import Rejected
 
 TICK_S = 0.1
 READY_TIMEOUT_S = 90.0
@@ -250,11 +253,15 @@ def up(
     status = 1
     try:
         with hold(home):
+            schedule = _schedule(home, environment)
             instance = Instance(home, environment, progress, extras)
             with _signals_stop(instance):
                 try:
-                    instance.start()
-                    status = _serve(instance, home, environment, commands, relay, once=once)
+                    layout = instance.start()
+                    status = _run(instance, home, environment, commands, relay)
+                    if not once:
+                        relay.finish()
+                        _stay_up(instance, schedule, layout, progress)
                 finally:
                     instance.stop()
     except CannotStart as problem:
@@ -265,14 +272,12 @@ def up(
     return status
 
 
-def _serve(
+def _run(
     instance: Instance,
     home: Home,
     environment: Mapping[str, str],
     commands: Sequence[Sequence[str]],
     relay: Relay,
-    *,
-    once: bool,
 ) -> int:
     told = {**environment, "FUNDTRAIL_HOME": str(home.root)}
     status = 0
@@ -281,11 +286,22 @@ def _serve(
         note(home, {"last_command": list(argv), "last_status": status})
         if status != 0:
             break
-    if not once:
-        relay.finish()
-        while instance.tick():
-            pass
     return status
+
+
+def _stay_up(instance: Instance, schedule: Schedule, layout: Layout, progress: Progress) -> None:
+    """Nothing, once somebody asked us to stop; until then backups are taken when they are due."""
+    with schedule.served("127.0.0.1", layout.ports.of("launcher")):
+        while instance.tick():
+            if (news := schedule.tick()) is not None:
+                progress.say(news)
+
+
+def _schedule(home: Home, environment: Mapping[str, str]) -> Schedule:
+    try:
+        return Schedule(home, environment, SystemClock(), backup_program(home, environment, plan.REPOSITORY))
+    except Rejected as error:
+        raise CannotStart(error.message) from error
 
 
 @contextlib.contextmanager

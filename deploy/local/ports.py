@@ -13,7 +13,15 @@ BLOCK = 100
 BLOCKS_MAX = 10
 API_OFFSETS = {"portal": 0, "allocation": 1, "beneficiaries": 2, "notifications": 3, "audit": 4}
 ROLE_OFFSETS = {"api": 0, "worker": 20, "jobs": 40}
-PART_OFFSETS = {"postgres": 90, "kafka": 92, "kafka-controller": 93, "smtp": 95, "sms": 96, "mail": 97}
+PART_OFFSETS = {
+    "postgres": 90,
+    "kafka": 92,
+    "kafka-controller": 93,
+    "smtp": 95,
+    "sms": 96,
+    "mail": 97,
+    "launcher": 98,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,11 @@ def _journal(service: str, connection: Connection) -> Iterator[tuple[int, bytes]
 
 
 def _leaves(audit: Connection) -> dict[str, dict[int, bytes]]:
+    """The leaf at each position of each journal; what a restore lost is an orphan and no part of it."""
     found: dict[str, dict[int, bytes]] = defaultdict(dict)
+    ended = {(one.source, one.epoch): one.ended_at for one in log.sources(audit)}
     for _, lane, position, leaf in log_check.placed_leaves(audit):
-        found[lane.source][position] = leaf
+        end = ended.get((lane.source, lane.epoch))
+        if end is None or position <= end:
+            found[lane.source][position] = leaf
     return found

@@ -16,7 +16,8 @@ QUEUED = text(
     "+ (SELECT count(*) FROM deliveries WHERE state = 'queued')"
 )
 SIGNED = text("SELECT (SELECT size FROM log_state) - (SELECT coalesce(max(size), 0) FROM log_checkpoints)")
-TAKEN = text("SELECT source, max(taken) AS taken FROM log_sources GROUP BY source")
+# The newest epoch tells how far a journal was taken: an older one may have rows that a restore lost.
+TAKEN = text("SELECT DISTINCT ON (source) source, taken FROM log_sources ORDER BY source, epoch DESC")
 
 
 def lagging(databases: Databases) -> list[str]:

@@ -38,6 +38,11 @@ SELECT 'outcomes/' || o.payment_id AS place, format('outcome %s, payment %s', o.
 FROM outcomes o JOIN payments p ON p.id = o.payment_id
 WHERE o.amount_vnd <> p.amount_vnd OR o.list_id <> p.list_id
 UNION ALL
+SELECT 'outcomes/' || o.payment_id, format('row %s of statement %s, which is not there', o.row, o.statement_id)
+FROM outcomes o WHERE NOT EXISTS (
+    SELECT 1 FROM statement_rows r JOIN statements s ON s.id = r.statement_id
+    WHERE r.statement_id = o.statement_id AND r.row = o.row AND r.payment_id = o.payment_id)
+UNION ALL
 SELECT 'late_returns/' || r.payment_id, format('return %s, outcome %s of %s', r.amount_vnd, o.kind, o.amount_vnd)
 FROM late_returns r LEFT JOIN outcomes o ON o.payment_id = r.payment_id
 WHERE o.kind IS DISTINCT FROM 'settled' OR o.amount_vnd <> r.amount_vnd OR o.list_id <> r.list_id

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from shared.bus.port import Delivered, Record
 from shared.kernel.errors import Rejected
@@ -21,6 +22,7 @@ CONTENT_TYPE_ATTRIBUTE = "datacontenttype"
 KEY_ATTRIBUTE = "partitionkey"
 REQUIRED = ("specversion", "id", "source", "type")
 SPEC_VERSION = "1.0"
+NAMES_MAX = 256  # more than anybody's messages have; others' names are made anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Event:
 
 def to_record(event: Event, topic: str) -> Record:
     """The record that carries an event; its key is the attribute `partitionkey`."""
-    headers = tuple((_header(name), value.encode()) for name, value in event.attributes.items())
+    headers = tuple([(_header(name), value.encode()) for name, value in event.attributes.items()])
     return Record(topic, event.attributes[KEY_ATTRIBUTE], headers, event.data)
 
 
@@ -43,10 +45,10 @@ def from_delivered(delivered: Delivered) -> Event:
     Raises: Rejected event_malformed where a required attribute is missing or not UTF-8.
     """
     try:
-        named = [(_attribute(name), value.decode()) for name, value in delivered.headers]
+        attributes = {_attribute(name): value.decode() for name, value in delivered.headers}
     except UnicodeDecodeError as error:
         raise _malformed(delivered, "a header is not UTF-8") from error
-    attributes = {name: value for name, value in named if name}
+    attributes.pop("", None)  # headers that are no attributes
     missing = [name for name in REQUIRED if not attributes.get(name)]
     if missing:
         raise _malformed(delivered, f"it lacks {', '.join(missing)}")
@@ -56,10 +58,12 @@ def from_delivered(delivered: Delivered) -> Event:
     return Event(attributes, delivered.value)
 
 
+@lru_cache(NAMES_MAX)
 def _header(attribute: str) -> str:
     return CONTENT_TYPE_HEADER if attribute == CONTENT_TYPE_ATTRIBUTE else PREFIX + attribute
 
 
+@lru_cache(NAMES_MAX)
 def _attribute(header: str) -> str:
     name = header.lower()
     if name == CONTENT_TYPE_HEADER:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
@@ -43,10 +43,16 @@ Result = TypeVar("Result")
 
 
 class KafkaBus:
-    """One client of one cluster. Connections are made at first use, so never before a fork."""
+    """One client of one cluster. Connections are made at first use, so never before a fork.
 
-    def __init__(self, servers: Sequence[str], client: str) -> None:
+    `security` holds the options of kafka-python by which every connection signs in and is sealed.
+    """
+
+    def __init__(
+        self, servers: Sequence[str], client: str, security: Mapping[str, Any] | None = None
+    ) -> None:
         self._servers = list(servers)
+        self._security = dict(security or {})
         self._client = client
         self._lock = threading.Lock()
         self._publishing = threading.Lock()
@@ -160,6 +166,7 @@ class KafkaBus:
                 reconnect_backoff_max_ms=1_000,
                 allow_auto_create_topics=False,
                 metrics_enabled=False,
+                **self._security,
             )
         return self._producer
 
@@ -182,6 +189,7 @@ class KafkaBus:
             "reconnect_backoff_max_ms": 1_000,
             "allow_auto_create_topics": False,
             "metrics_enabled": False,
+            **self._security,
         }
 
     def _administer(self, work: Callable[[Untyped], Result]) -> Result:
@@ -194,6 +202,7 @@ class KafkaBus:
                         bootstrap_timeout_ms=CONNECT_TIMEOUT_MS,
                         request_timeout_ms=REQUEST_TIMEOUT_MS,
                         reconnect_backoff_max_ms=1_000,
+                        **self._security,
                     )
                 return work(self._admin)
 

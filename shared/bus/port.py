@@ -27,8 +27,10 @@ class Record:
     @property
     def size_bytes(self) -> int:
         """Bytes of key, headers and value together."""
-        headers = sum(len(name) + len(value) for name, value in self.headers)
-        return len(self.key) + headers + len(self.value)
+        size = len(self.key) + len(self.value)
+        for name, value in self.headers:
+            size += len(name) + len(value)
+        return size
 
 
 @dataclass(frozen=True, slots=True)

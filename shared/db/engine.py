@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, create_engine
 
+from shared.telemetry import tracing
+
 POOL_SIZE = 5
 POOL_TIMEOUT_S = 10
 CONNECT_TIMEOUT_S = 5
@@ -16,8 +18,10 @@ RECYCLE_S = 900
 def make_engine(url: str, *, application: str, pool_size: int = POOL_SIZE) -> Engine:
     """An engine for a `postgresql+psycopg://` address; nothing connects before the first use.
 
+    Every process makes its engine first, and where traces are asked for they begin with it.
     Bounds: at most twice `pool_size` connections; a caller waits 10 s for one, 5 s for the server.
     """
+    tracing.begin(application)
     return create_engine(
         url,
         pool_size=pool_size,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -21,6 +21,8 @@ from shared.journal import envelope
 from shared.journal.envelope import Envelope
 from shared.kernel.acts import Act
 from shared.kernel.errors import Rejected, Unavailable
+from shared.telemetry import tracing
+from shared.telemetry.figures import ConsumerFigures
 
 BATCH_MAX = 1000
 POLL_S = 0.5
@@ -66,6 +68,7 @@ class Consumer:
         self._bases = {_base(event_type) for event_type in handlers}
         self._topic_ids: dict[str, str] = {}
         self._checked_at: datetime | None = None
+        self._figures = ConsumerFigures(service)
 
     def run(self, stop: threading.Event, beat: Callable[[], None] = lambda: None) -> None:
         """Consume until `stop` is set; waits and tries again while the database or the bus is away."""
@@ -89,6 +92,7 @@ class Consumer:
         """The number of records taken by one poll, all of them with their effect stored."""
         self._look_at_topics(subscription)
         delivered = subscription.poll(POLL_S, BATCH_MAX)
+        self._figures.went_round()
         if not delivered:
             return 0
         messages: list[Message] = []
@@ -183,7 +187,11 @@ class Consumer:
             self._quarantine(message, "bug", f"{type(error).__name__} at {attempts} attempts; see the log.")
 
     def _handle(self, work: Work, item: Envelope) -> None:
-        self._handlers[item.type](work.under(act_of(self._name, item)), item)
+        with tracing.current().handling(self._name, item.type, item.traceparent) as traceparent:
+            act = act_of(self._name, item)
+            if traceparent != item.traceparent:
+                act = replace(act, traceparent=traceparent)
+            self._handlers[item.type](work.under(act), item)
 
     def _quarantine(self, message: Message, code: str, text: str) -> None:
         log.error(
@@ -227,6 +235,8 @@ class Consumer:
                 if stop.wait(RETRY_S):
                     raise
             else:
+                newest = messages[-1].item.recorded_at
+                self._figures.took(len(messages), newest, self._unit_of_work.clock.now())
                 return
         raise Unavailable(f"{self._name} could not store what it received in {RETRIES_MAX} attempts.")
 

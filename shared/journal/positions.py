@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, Engine, RowMapping, func, insert, select, text, update
+from sqlalchemy import Connection, Engine, Row, func, insert, select, text, update
 
 from shared.journal.envelope import Envelope
 from shared.journal.tables import journal, journal_cursor, journal_epochs, journal_marks
 
 MARK_EVERY = 10_000
+PAGE_BYTES = 8 * 1024 * 1024
 FIRST_EPOCH = 1
 _DRAWN = "(SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM journal_seq_seq)"
 
@@ -116,16 +118,23 @@ def epochs(connection: Connection) -> list[Epoch]:
 def page(
     connection: Connection, source: str, after: Cursor, final_seq: int, limit: int
 ) -> list[tuple[int, Envelope]]:
-    """The next final rows with their sequence numbers, as envelopes with gapless positions."""
-    rows = connection.execute(
-        select(journal)
+    """The next final rows with their sequence numbers, as envelopes with gapless positions.
+
+    Bounds: at most `limit` rows, and beyond the first at most 8 MiB of data: bulk rows have 256 KiB each.
+    """
+    so_far = func.sum(func.octet_length(journal.c.data)).over(order_by=journal.c.seq)
+    next_rows = (
+        select(journal, so_far.label("so_far"))
         .where(journal.c.seq > after.seq, journal.c.seq <= final_seq)
         .order_by(journal.c.seq)
         .limit(limit)
-    ).mappings()
+        .subquery()
+    )
+    fits = (next_rows.c.so_far <= PAGE_BYTES) | (next_rows.c.so_far == func.octet_length(next_rows.c.data))
+    rows = connection.execute(select(next_rows).where(fits).order_by(next_rows.c.seq)).all()
     known = epochs(connection)
     return [
-        (row["seq"], to_envelope(row, source, position, epoch_of(known, position)))
+        (row.seq, to_envelope(row, source, position, epoch_of(known, position)))
         for position, row in enumerate(rows, after.position + 1)
     ]
 
@@ -139,17 +148,13 @@ def at(connection: Connection, source: str, position: int) -> Envelope | None:
         .limit(1)
     ).one_or_none()
     start = Cursor(nearest.position, nearest.seq) if nearest else Cursor(0, 0)
-    row = (
-        connection.execute(
-            select(journal)
-            .where(journal.c.seq > start.seq)
-            .order_by(journal.c.seq)
-            .offset(position - start.position - 1)
-            .limit(1)
-        )
-        .mappings()
-        .one_or_none()
-    )
+    row = connection.execute(
+        select(journal)
+        .where(journal.c.seq > start.seq)
+        .order_by(journal.c.seq)
+        .offset(position - start.position - 1)
+        .limit(1)
+    ).one_or_none()
     return to_envelope(row, source, position, epoch_of(epochs(connection), position)) if row else None
 
 
@@ -177,27 +182,27 @@ def epoch_of(known: Sequence[Epoch], position: int) -> int:
     return max((epoch.epoch for epoch in known if epoch.first_position <= position), default=FIRST_EPOCH)
 
 
-def to_envelope(row: RowMapping, source: str, position: int, epoch: int) -> Envelope:
+def to_envelope(row: Row[Any], source: str, position: int, epoch: int) -> Envelope:
     """A journal row with its place in the order."""
     return Envelope(
-        id=str(row["id"]),
+        id=str(row.id),
         source=source,
         epoch=epoch,
         position=position,
-        topic=row["topic"],
-        type=row["type"],
-        key=row["key"],
-        subjects=tuple(row["subjects"]),
-        occurred_at=row["occurred_at"],
-        recorded_at=row["recorded_at"],
-        actor=row["actor"],
-        backdated=row["backdated"],
-        data=bytes(row["data"]),
-        on_behalf_of=row["on_behalf_of"],
-        unit=row["unit"],
-        reason=row["reason"],
-        correlation=row["correlation"],
-        causation=row["causation"],
-        traceparent=row["traceparent"],
-        items_root=bytes(row["items_root"]).hex() if row["items_root"] is not None else None,
+        topic=row.topic,
+        type=row.type,
+        key=row.key,
+        subjects=tuple(row.subjects),
+        occurred_at=row.occurred_at,
+        recorded_at=row.recorded_at,
+        actor=row.actor,
+        backdated=row.backdated,
+        data=bytes(row.data),
+        on_behalf_of=row.on_behalf_of,
+        unit=row.unit,
+        reason=row.reason,
+        correlation=row.correlation,
+        causation=row.causation,
+        traceparent=row.traceparent,
+        items_root=None if row.items_root is None else bytes(row.items_root).hex(),
     )

@@ -24,8 +24,9 @@ from shared.journal.recording import Topic
 from shared.journal.tables import journal_cursor, journal_topics
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Unavailable
+from shared.telemetry import figures, tracing
 
-PAGE_ROWS = 200
+PAGE_ROWS = 2_000
 POLL_S = 0.03
 RETRY_S = 1.0
 TOPIC_CHECK_EVERY = timedelta(seconds=10)
@@ -56,9 +57,14 @@ class Relay:
         self._topic_ids: dict[str, str] = {}
         self._checked_at: datetime | None = None
         self._watermark = positions.Watermark(engine)
+        self._sent = figures.SENT.labels(service)
 
     def run(self, stop: threading.Event, beat: Callable[[], None] = lambda: None) -> None:
         """Relay until `stop` is set; waits and tries again while the database or the bus is away."""
+        with figures.watched(self._service, self._engine):
+            self._run(stop, beat)
+
+    def _run(self, stop: threading.Event, beat: Callable[[], None]) -> None:
         while not stop.is_set():
             try:
                 with dedicated(self._engine) as lock:
@@ -97,8 +103,10 @@ class Relay:
             rows = positions.page(connection, self._service, start, final_seq, PAGE_ROWS)
         if not rows:
             return 0
-        self._bus.publish([self._record(item) for _, item in rows])
+        with tracing.current().sending(self._service, [item for _, item in rows]):
+            self._bus.publish([self._record(item) for _, item in rows])
         self._save(start, Cursor(rows[-1][1].position, rows[-1][0]))
+        self._sent.inc(len(rows))
         return len(rows)
 
     def _record(self, item: envelope.Envelope) -> Record:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import uuid_utils
+from uuid_utils.compat import uuid5
 
 NAMESPACE = UUID("6f1d3c52-8d0e-5b7c-9a55-2d3f0c8a4e11")
 
@@ -20,5 +21,5 @@ def id_of(kind: str, *parts: object) -> UUID:
 
     Bounds: parts are joined by "|", so a part must not hold that sign where it could be mistaken.
     """
-    text = "|".join((kind, *(str(part) for part in parts)))
-    return uuid5(NAMESPACE, unicodedata.normalize("NFC", text))
+    text = "|".join((kind, *map(str, parts)))
+    return uuid5(NAMESPACE, text if text.isascii() else unicodedata.normalize("NFC", text))

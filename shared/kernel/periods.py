@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
+from typing import NamedTuple
 
 from shared.kernel.errors import Rejected
 
 _TEXT = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
 MONTHS = 12
+PARSED_MAX = 2_400  # two hundred years of months
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class Period:
+class Period(NamedTuple):
     """One calendar month, ordered by time."""
 
     year: int
@@ -26,10 +27,7 @@ class Period:
 
         Raises: Rejected period_invalid.
         """
-        match = _TEXT.fullmatch(text)
-        if match is None:
-            raise Rejected("period_invalid", f'"{text}" is not a month; write year and month as 2024-08.')
-        return cls(int(match[1]), int(match[2]))
+        return _parse(text)
 
     @classmethod
     def of(cls, day: date) -> Period:
@@ -74,3 +72,11 @@ class Period:
     def _shifted(self, months: int) -> Period:
         index = self.year * MONTHS + (self.month - 1) + months
         return Period(index // MONTHS, index % MONTHS + 1)
+
+
+@lru_cache(maxsize=PARSED_MAX)
+def _parse(text: str) -> Period:
+    match = _TEXT.fullmatch(text)
+    if match is None:
+        raise Rejected("period_invalid", f'"{text}" is not a month; write year and month as 2024-08.')
+    return Period(int(match[1]), int(match[2]))

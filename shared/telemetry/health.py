@@ -8,6 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from shared.telemetry import figures
+
 
 class HealthServer:
     """Answers /livez, /readyz and /metrics on a port of its own until it is closed."""
@@ -33,6 +35,7 @@ def _handler(alive: Callable[[], bool], ready: Callable[[], bool]) -> type[BaseH
         def do_GET(self) -> None:
             """Answer a probe or a scrape."""
             if self.path == "/metrics":
+                figures.refresh()
                 self._answer(200, CONTENT_TYPE_LATEST, generate_latest())
             elif self.path in checks:
                 passed = checks[self.path]()

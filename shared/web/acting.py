@@ -22,7 +22,7 @@ from shared.kernel.clock import at_business_noon, business_date
 from shared.kernel.errors import Denied, NotFound, Rejected, Stale
 from shared.kernel.ids import new_id
 from shared.kernel.principals import Principal
-from shared.web import idempotency, uploads
+from shared.web import contract, idempotency, uploads
 from shared.web.auth import Unauthenticated
 from shared.web.context import Context, current_context
 from shared.web.events import AttemptRefused
@@ -36,7 +36,13 @@ ANONYMOUS = Principal(subject="anonymous", name="", unit=None, grants={})
 View = Callable[..., Any]
 
 
-def acts(permission: str, *, idempotent: bool = False, files: bool = False) -> Callable[[View], View]:
+def acts(
+    permission: str,
+    *,
+    idempotent: bool = False,
+    files: bool = False,
+    file_bytes_max: int = uploads.FILE_BYTES_MAX,
+) -> Callable[[View], View]:
     """A view that changes something: it runs inside one unit of work, which holds its reply's key too.
 
     With `files` its body may be as large as a file may be.
@@ -46,7 +52,7 @@ def acts(permission: str, *, idempotent: bool = False, files: bool = False) -> C
         @wraps(view)
         def run(*args: Any, **kwargs: Any) -> Response:  # noqa: ANN401 - whatever the route passes
             if files:
-                uploads.allow_files()
+                uploads.allow_files(file_bytes_max)
             else:
                 _ensure_json()
             context = current_context()
@@ -63,6 +69,9 @@ def acts(permission: str, *, idempotent: bool = False, files: bool = False) -> C
 
         run.permission = permission  # type: ignore[attr-defined]
         run.idempotent = idempotent  # type: ignore[attr-defined]
+        run._apidoc = contract.described(  # type: ignore[attr-defined]  # noqa: SLF001 - flask-smorest's own
+            view, permission, public=permission == PUBLIC, idempotent=idempotent
+        )
         return run
 
     return decorate
@@ -79,6 +88,7 @@ def reads(permission: str) -> Callable[[View], View]:
             try:
                 if permission != PUBLIC:
                     _ensure_permitted(principal, permission)
+                    business_day()
                 with context.unit_of_work.reading() as connection:
                     g.connection = connection
                     return make_response(view(*args, **kwargs))
@@ -88,6 +98,9 @@ def reads(permission: str) -> Callable[[View], View]:
 
         run.permission = permission  # type: ignore[attr-defined]
         run.idempotent = False  # type: ignore[attr-defined]
+        run._apidoc = contract.described(  # type: ignore[attr-defined]  # noqa: SLF001 - flask-smorest's own
+            view, permission, public=permission == PUBLIC
+        )
         return run
 
     return decorate

@@ -7,19 +7,23 @@ from typing import Any
 
 import structlog
 from flask import Flask, Response, g, request
-from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram
 from sqlalchemy import text
 
 from shared.journal import positions
 from shared.kernel.errors import Unavailable
 from shared.kernel.ids import new_id
+from shared.telemetry import exposition, tracing
 from shared.web import problems
 from shared.web.acting import PUBLIC, current_connection, reads
 from shared.web.blueprint import Blueprint
 from shared.web.context import EXTENSION, Context, current_context
+from shared.web.schemas import JournalHeadSchema
 
 BODY_BYTES_MAX = 1024 * 1024
-FORM_PARTS_MAX = 20
+FORM_PARTS_MAX = 150  # a form may name 100 rows beside its fields and its file
+PLAIN = "text/plain"
+A_TEXT = {"type": "string"}
 
 REQUESTS = Counter("fundtrail_http_requests_total", "Requests answered.", ["service", "method", "status"])
 SECONDS = Histogram("fundtrail_http_request_seconds", "Time to answer a request.", ["service", "method"])
@@ -51,34 +55,41 @@ def build_app(context: Context, blueprints: Sequence[Blueprint]) -> Flask:
         api.register_blueprint(blueprint)
     app.before_request(_begin)
     app.after_request(_finish)
+    if tracing.is_on():
+        app.wsgi_app = tracing.traced(app.wsgi_app)  # type: ignore[method-assign, assignment]
     return app
 
 
 @system.get("/livez")
+@system.response(200, A_TEXT, content_type=PLAIN, description="It does.")
 def live() -> Response:
     """The process runs."""
-    return Response("ok\n", content_type="text/plain")
+    return Response("ok\n", content_type=PLAIN)
 
 
 @system.get("/readyz")
+@system.response(200, A_TEXT, content_type=PLAIN, description="It can.")
+@system.alt_response(503, schema=A_TEXT, content_type=PLAIN, description="Not now; the text says why.")
 def ready() -> Response:
     """The process can do its work: its database answers."""
     try:
         with current_context().unit_of_work.reading() as connection:
             connection.execute(text("SELECT 1"))
     except Unavailable as error:
-        return Response(f"{error.message}\n", 503, content_type="text/plain")
-    return Response("ok\n", content_type="text/plain")
+        return Response(f"{error.message}\n", 503, content_type=PLAIN)
+    return Response("ok\n", content_type=PLAIN)
 
 
 @system.get("/metrics")
+@system.response(200, A_TEXT, content_type=CONTENT_TYPE_LATEST, description="The exposition format.")
 def metrics() -> Response:
     """Figures for Prometheus."""
-    return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+    return Response(exposition.page(), content_type=CONTENT_TYPE_LATEST)
 
 
 @system.get("/v1/journal/head")
 @reads(PUBLIC)
+@system.response(200, JournalHeadSchema)
 def journal_head() -> dict[str, Any]:
     """How many rows the journal holds and how many of them were sent."""
     connection = current_connection()
@@ -101,6 +112,7 @@ def _finish(response: Response) -> Response:
     seconds = (context.clock.now() - g.started_at).total_seconds()
     REQUESTS.labels(context.service, request.method, response.status_code).inc()
     SECONDS.labels(context.service, request.method).observe(seconds)
+    tracing.current().answered(request.method, str(request.url_rule or "unknown"), response.status_code)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers.setdefault("Cache-Control", "no-store")
     log.info(

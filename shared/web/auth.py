@@ -6,9 +6,10 @@ Source: RFC 9068 (JWT profile for access tokens), RFC 7517 (key sets).
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from joserfc import jwt
@@ -23,6 +24,7 @@ ALGORITHM = "ES256"
 REFRESH_EVERY = timedelta(minutes=5)
 REFRESH_AT_MOST_EVERY = timedelta(seconds=2)
 TOKEN_BYTES_MAX = 16 * 1024
+KEPT_MAX = 1_000
 
 
 class Unauthenticated(Exception):
@@ -40,6 +42,7 @@ class TokenVerifier:
         self._lock = threading.Lock()
         self._keys: KeySet | None = None
         self._fetched_at: datetime | None = None
+        self._kept: dict[bytes, tuple[Principal, datetime]] = {}  # by the SHA-256 of the token
         self._issuer = issuer
         self._audience = audience
 
@@ -51,6 +54,24 @@ class TokenVerifier:
         """
         if len(token) > TOKEN_BYTES_MAX:
             raise Unauthenticated("The token is too long to be one of ours.")
+        name = hashlib.sha256(token.encode(errors="replace")).digest()
+        kept = self._kept.get(name)
+        if kept is not None and self._clock.now() < kept[1]:
+            return kept[0]
+        claims = self._checked(token)
+        principal = _principal(claims)
+        self._keep(name, principal, claims)
+        return principal
+
+    def _keep(self, name: bytes, principal: Principal, claims: Mapping[str, Any]) -> None:
+        """Believe the token until it expires, or until the keys are asked for again."""
+        if len(self._kept) >= KEPT_MAX:
+            self._kept = {}
+        expires = datetime.fromtimestamp(int(claims["exp"]), UTC)
+        if self._fetched_at is not None:
+            self._kept[name] = (principal, min(expires, self._fetched_at + REFRESH_EVERY))
+
+    def _checked(self, token: str) -> dict[str, Any]:
         claims = self._claims(token)
         now = int(self._clock.now().timestamp())
         registry = jwt.JWTClaimsRegistry(
@@ -64,7 +85,7 @@ class TokenVerifier:
             registry.validate(claims)
         except JoseError as error:
             raise Unauthenticated(f"The token is not valid: {error}") from error
-        return _principal(claims)
+        return claims
 
     def _claims(self, token: str) -> dict[str, Any]:
         for attempt in range(2):

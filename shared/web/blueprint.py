@@ -10,6 +10,8 @@ from marshmallow import EXCLUDE, RAISE, Schema
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import BadRequest
 
+from shared.web import contract
+
 
 class Parser(FlaskParser):
     """webargs' parser; it would pass over unknown query parameters, which hides misspelt filters."""
@@ -35,3 +37,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # flask-smorest 
     """The blueprint that every feature uses."""
 
     ARGUMENTS_PARSER: Any = Parser()
+
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as flask-smorest takes them
+        super().__init__(*args, **options)
+        self._prepare_doc_cbks.append(contract.add_asked)

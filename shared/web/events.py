@@ -11,6 +11,7 @@ class AttemptRefused:
     """Somebody tried an act and was refused, for lack of a right or because law or money forbade it."""
 
     TYPE: ClassVar[str] = "vn.fundtrail.access.attempt_refused.v1"
+    TOPIC: ClassVar[str] = "trail"
     KEY: ClassVar[str] = "actor_id"
     SUBJECTS: ClassVar[tuple[str, ...]] = ("actor_id",)
 

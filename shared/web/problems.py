@@ -12,9 +12,10 @@ from marshmallow import Schema, fields
 from werkzeug.exceptions import HTTPException
 
 from shared.kernel.errors import Conflict, Denied, Fault, NotFound, Rejected, Stale, Unavailable
+from shared.web import contract
 from shared.web.idempotency import KeyMissing
 
-MEDIA_TYPE = "application/problem+json"
+MEDIA_TYPE = contract.PROBLEM_TYPE
 PLACES = frozenset({"json", "query", "headers", "files", "form", "path", "cookies"})
 STATUS_OF: tuple[tuple[type[Rejected], int], ...] = (
     (KeyMissing, 400),
@@ -53,6 +54,13 @@ class ProblemApi(Api):
     """flask-smorest's API object with our error body."""
 
     ERROR_SCHEMA = ProblemSchema
+
+    def document(self) -> dict[str, Any]:
+        """The OpenAPI 3.1 document of the service."""
+        return contract.mended(self.spec.to_dict())
+
+    def _openapi_json(self) -> Response:
+        return Response(json.dumps(self.document(), sort_keys=True), content_type="application/json")
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         """The problem that stands for an HTTP error, with the headers it brings."""

@@ -92,3 +92,12 @@ def page_of(item: type[Schema], name: str) -> type[Schema]:
         },
         name=name,
     )
+
+
+class JournalHeadSchema(Schema):
+    """How far a journal goes and how far it was sent."""
+
+    service = fields.String(required=True)
+    epoch = fields.Integer(required=True)
+    position = fields.Integer(required=True)
+    sent = fields.Integer(required=True)

@@ -10,6 +10,7 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from shared.settings import Settings
+from shared.telemetry import exposition
 
 TIMEOUT_S = 60
 GRACEFUL_S = 20
@@ -44,6 +45,7 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn brings no types
             "errorlog": "-",
             "loglevel": "warning",
             "proc_name": "fundtrail",
+            "child_exit": exposition.worker_ended,
         }
         for name, value in options.items():
             self.cfg.set(name, value)
@@ -56,5 +58,6 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn brings no types
 def serve(settings: Settings, create_app: Callable[[Settings], Flask]) -> int:
     """The exit status once gunicorn was told to stop."""
     sys.argv = sys.argv[:1]  # gunicorn reads the command line too, and ours is none of its business
+    exposition.begin()
     Server(settings, lambda: create_app(settings)).run()
     return 0

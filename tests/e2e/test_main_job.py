@@ -14,9 +14,12 @@ import pytest
 import requests
 from sqlalchemy import create_engine, text
 
+from deploy.contracts.registry import service_names
 from deploy.oversight.summary import KEYS
 from shared.testing.waiting import wait_until
+from tests.contract.published.payloads import faults, published_schemas, rows_of
 from tests.e2e.conftest import Demo, Instance, stopped
+from tests.e2e.leaks import scanner_of
 
 PERSONS = 600
 MAY_BE_NULL: frozenset[str] = frozenset()  # every figure is built
@@ -47,6 +50,9 @@ def test_the_job_waits_for_every_worker_and_ends_in_its_figures(
     ensure_figures(figures)
     assert summary(instance) | {"seconds": 0} == figures | {"seconds": 0}, "a check changes nothing"
     ensure_catchers_hold(instance, figures)
+    scanner = scanner_of(instance.home)
+    assert len(scanner) > 2 * PERSONS, "it looks for names, identity numbers and accounts"
+    assert scanner.folder(instance.home.logs) == []
 
 
 def stop_one_worker_after_the_other(instance: Instance, demo: Demo) -> None:
@@ -111,6 +117,19 @@ def ensure_catchers_hold(instance: Instance, figures: dict[str, Any]) -> None:
         for catcher in ("mail_catcher", "sms_catcher")
     )
     assert figures["notifications_delivered"] == caught + in_app_messages(instance)
+
+
+def ensure_journals_are_as_published(instance: Instance) -> None:
+    """Whatever the job recorded, in whichever service, has the form that docs/events promises."""
+    schemas = published_schemas()
+    addresses = json.loads(instance.home.addresses.read_text())
+    for service in service_names():
+        engine = create_engine(addresses[service]["reader"])
+        with engine.connect() as connection:
+            rows = rows_of(service, connection)
+        engine.dispose()
+        assert rows
+        assert list(faults(rows, schemas)) == []
 
 
 def in_app_messages(instance: Instance) -> int:

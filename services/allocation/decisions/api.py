@@ -58,6 +58,7 @@ HEADER = tuple(HeaderSchema().fields)
 @blueprint.response(201, DecisionSchema)
 def draft_decision(body: dict[str, Any]) -> dict[str, Any]:
     """Write a decision by hand."""
+    _ensure_reach(body)
     lines = tuple(NewLine(**line) for line in body["lines"])
     return _draft(body, lines)
 
@@ -69,6 +70,7 @@ def draft_decision(body: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(201, DecisionSchema)
 def draft_from_annex(files: dict[str, Any], **header: Any) -> dict[str, Any]:  # noqa: ANN401 - the form's fields
     """Write a decision from its printed annex; all problems of the file are told at once."""
+    _ensure_reach(header)
     content = content_of(files["file"])
     names = registry(current_connection()).names(header["units_on"] or business_day())
     report = read_annex(content, files["file"].filename or "annex", names)
@@ -83,6 +85,7 @@ def draft_from_annex(files: dict[str, Any], **header: Any) -> dict[str, Any]:  #
 @blueprint.response(201, DecisionSchema)
 def draft_from_formula(body: dict[str, Any]) -> dict[str, Any]:
     """Write a decision whose amounts are computed; the arithmetic is kept with it."""
+    _ensure_reach(body)
     shares = [Share(share["unit_id"], tuple(share["classes"]), share["count"]) for share in body["shares"]]
     computed = drafting.compute(body, shares)
     names = {unit.id: unit.name for unit in registry(current_connection()).units}
@@ -157,14 +160,14 @@ def _draft(
 ) -> dict[str, Any]:
     work = current_work()
     header = Header(**{name: body[name] for name in HEADER}, document=document, arithmetic=arithmetic)
-    ensure_reach(
-        work.connection,
-        current_principal(),
-        "decisions.draft",
-        header.issuing_unit_id,
-        work.act.business_date,
-    )
     return _shown(handlers.draft_decision(work, DraftDecision(new_id(), header, lines)).id)
+
+
+def _ensure_reach(body: dict[str, Any]) -> None:
+    """Nothing, where the caller may draft for the unit; who may not is told so before anything is read."""
+    work, unit_id = current_work(), body["issuing_unit_id"]
+    day = work.act.business_date
+    ensure_reach(work.connection, current_principal(), "decisions.draft", unit_id, day)
 
 
 def _reached(decision_id: UUID, permission: str) -> None:

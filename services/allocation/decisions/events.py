@@ -3,9 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypedDict
 
 SUBJECTS = ("decision_id", "unit_id")
+
+
+class IssuedItem(TypedDict):
+    """One line: how much for which unit, by which article."""
+
+    line_id: str
+    unit_id: str | None
+    label: str
+    text: str
+    article_id: str
+    instrument_id: str
+    purpose: str
+    component: str
+    source: str
+    capital_kind: str
+    amount_vnd: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,4 +105,4 @@ class DecisionIssued:
     fiscal_year: int
     total_vnd: int
     demonstration: bool
-    items: tuple[dict[str, Any], ...]
+    items: tuple[Annotated[dict[str, Any], IssuedItem], ...]

@@ -9,6 +9,9 @@ from services.allocation.decisions.model import LINES_MAX, DecisionKind
 from services.allocation.ledger.model import CapitalKind
 from shared.kernel.money import MAX_VND
 from shared.web.schemas import Closed, PageQuery, TextField, page_of
+from shared.web.texts import SMALL_MAX
+
+WORKS_MAX = 100
 
 
 class HeaderSchema(Closed):
@@ -54,7 +57,11 @@ class AnnexHeaderSchema(HeaderSchema):
 
     article_id = fields.UUID(required=True)
     units_on = fields.Date(load_default=None)
-    works = fields.List(fields.Integer(), load_default=list)
+    works = fields.List(
+        fields.Integer(validate=validate.Range(min=1, max=SMALL_MAX)),
+        load_default=list,
+        validate=validate.Length(max=WORKS_MAX),
+    )
 
 
 class AnnexFileSchema(Closed):

@@ -3,9 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypedDict
 
 SUBJECTS = ("list_id", "unit_id")
+
+
+class DecisionLineItem(TypedDict):
+    """How much of a decision's line is held for the list."""
+
+    line_id: str
+    decision_id: str
+    amount_vnd: int
+
+
+class HeldLine(TypedDict):
+    """One line of the list and where its money comes from."""
+
+    line: str
+    amount_vnd: int
+    from_returned_vnd: int
+    from_allotment_vnd: int
+    decision_lines: list[DecisionLineItem]
+
+
+class MissingLine(TypedDict):
+    """One line of the list and what is missing for it."""
+
+    line: str
+    needed_vnd: int
+    available_vnd: int
+    shortfall_vnd: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +46,7 @@ class FundsHeld:
     list_id: str
     submission: int
     unit_id: str
-    lines: tuple[dict[str, Any], ...]
+    lines: tuple[Annotated[dict[str, Any], HeldLine], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +60,7 @@ class FundsRefused:
     list_id: str
     submission: int
     unit_id: str
-    lines: tuple[dict[str, Any], ...]
+    lines: tuple[Annotated[dict[str, Any], MissingLine], ...]
 
 
 @dataclass(frozen=True, slots=True)

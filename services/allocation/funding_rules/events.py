@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypedDict
+
+
+class RuleItem(TypedDict):
+    """From which money one purpose may be paid, and by which article."""
+
+    rule_id: str
+    purpose: str
+    component: str
+    source: str
+    capital_kind: str
+    article_id: str
+    valid_from: str
+    valid_to: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,4 +28,4 @@ class FundingRulesLoaded:
     SUBJECTS: ClassVar[tuple[str, ...]] = ()
 
     batch: str
-    items: tuple[dict[str, Any], ...]
+    items: tuple[Annotated[dict[str, Any], RuleItem], ...]

@@ -30,7 +30,7 @@ def transfer(work: Work, batch: Sequence[Transfer]) -> list[Outcome]:
         raise Rejected("batch_size", f"A batch has 1 to {BATCH_MAX} transfers; this one has {len(batch)}.")
     available = store.lock(work.connection, _touched(batch))
     known = store.known(work.connection, [one.id for one in batch])
-    _ensure_open(work, _touched(one for one in batch if one.id not in known))
+    _ensure_open(work, [one for one in batch if one.id not in known])
     wanted = [one.hold for one in batch if one.hold is not None]
     outcomes = decide(batch, available, store.open_holds(work.connection, wanted), known)
     deltas = model.totals(outcomes)
@@ -76,9 +76,9 @@ def _touched(batch: Iterable[Transfer]) -> set[UUID]:
     return {account for one in batch for account in (one.debit_account, one.credit_account)}
 
 
-def _ensure_open(work: Work, touched: Iterable[UUID]) -> None:
+def _ensure_open(work: Work, new: Sequence[Transfer]) -> None:
     closed = store.closed_years(work.connection)
-    hit = closed & store.years_of(work.connection, touched) if closed else set()
+    hit = closed & store.years_of(work.connection, _touched(new)) if closed else set()
     if hit:
         years = ", ".join(map(str, sorted(hit)))
         raise Rejected(

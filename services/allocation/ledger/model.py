@@ -5,6 +5,7 @@ Pure. Which transfers of a batch move money is decided by `walk`; the store keep
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -189,18 +190,18 @@ class LedgerBroken(Exception):
 
 def totals(outcomes: Iterable[Outcome]) -> dict[UUID, TotalsDelta]:
     """What each account's running totals change by, for the outcomes that take effect."""
-    deltas: dict[UUID, TotalsDelta] = {}
+    deltas: defaultdict[UUID, TotalsDelta] = defaultdict(TotalsDelta)
     for outcome in outcomes:
         if outcome.takes_effect:
-            transfer = outcome.transfer
-            debit = deltas.setdefault(transfer.debit_account, TotalsDelta())
-            credit = deltas.setdefault(transfer.credit_account, TotalsDelta())
+            transfer, amount = outcome.transfer, outcome.transfer.amount
+            debit, credit = deltas[transfer.debit_account], deltas[transfer.credit_account]
             posted, pending = _SIGNS[transfer.kind]
-            debit.debits_posted += posted * transfer.amount
-            debit.debits_pending += pending * transfer.amount
-            credit.credits_posted += posted * transfer.amount
-            credit.credits_pending += pending * transfer.amount
-    return deltas
+            debit.debits_posted += posted * amount
+            credit.credits_posted += posted * amount
+            if pending:
+                debit.debits_pending += pending * amount
+                credit.credits_pending += pending * amount
+    return dict(deltas)
 
 
 def hold_changes(outcomes: Iterable[Outcome]) -> dict[UUID, HoldDelta]:

@@ -25,6 +25,7 @@ from services.allocation.ledger.model import (
 )
 from services.allocation.ledger.tables import accounts, holds, ledger_years, transfer_refusals, transfers
 from shared.db.copy import copy_rows
+from shared.db.many import array_of_ids, array_of_numbers, one_of, one_of_named
 from shared.kernel.money import Money
 from shared.kernel.periods import Period
 
@@ -75,6 +76,21 @@ MOVE_HOLDS = text(
 )
 
 
+LOCKED = (
+    select(
+        accounts.c.id,
+        accounts.c.bounded,
+        (accounts.c.credits_posted - accounts.c.debits_posted - accounts.c.debits_pending).label("left"),
+    )
+    .where(one_of_named(accounts.c.id, "ids"))
+    .order_by(accounts.c.id)
+    .with_for_update(key_share=True)
+)
+HELD = select(holds).where(one_of_named(holds.c.id, "ids"))
+MOVED = select(transfers).where(one_of_named(transfers.c.id, "ids"))
+REFUSED = select(transfer_refusals).where(one_of_named(transfer_refusals.c.id, "ids"))
+
+
 def open_accounts(connection: Connection, keys: Iterable[AccountKey]) -> None:
     """The accounts exist; those that did stay as they are."""
     rows = [
@@ -100,24 +116,18 @@ def lock(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, int | None]:
 
     Their fiscal years are not closed meanwhile. An account that was never opened is absent.
     """
-    wanted = sorted(set(ids))
-    connection.execute(KEEP_YEARS_OPEN, {"lock": YEAR_LOCK, "ids": wanted})
-    rows = connection.execute(
-        select(
-            accounts.c.id,
-            accounts.c.bounded,
-            (accounts.c.credits_posted - accounts.c.debits_posted - accounts.c.debits_pending).label("left"),
-        )
-        .where(accounts.c.id.in_(wanted))
-        .order_by(accounts.c.id)
-        .with_for_update(key_share=True)
-    )
-    return {row.id: row.left if row.bounded else None for row in rows}
+    wanted = sorted(set(ids), key=lambda one: one.int)
+    ids_in_order = array_of_ids(wanted)
+    connection.execute(KEEP_YEARS_OPEN, {"lock": YEAR_LOCK, "ids": ids_in_order})
+    rows = connection.execute(LOCKED, {"ids": ids_in_order}).all()
+    return {id_: left if bounded else None for id_, bounded, left in rows}
 
 
 def open_holds(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, OpenHold]:
     """The holds as they stand; their accounts are locked, so nobody else moves them."""
-    rows = connection.execute(select(holds).where(holds.c.id.in_(ids)))
+    if not ids:
+        return {}
+    rows = connection.execute(HELD, {"ids": array_of_ids(ids)})
     return {
         row.id: OpenHold(
             row.debit_account, row.credit_account, row.amount_vnd, row.posted_vnd, row.voided_vnd
@@ -128,12 +138,9 @@ def open_holds(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, OpenHo
 
 def known(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Known]:
     """What is stored under the ids: accepted transfers and refused ones."""
-    found = {
-        row.id: Known(to_transfer(row))
-        for row in connection.execute(select(transfers).where(transfers.c.id.in_(ids)))
-    }
-    refused = connection.execute(select(transfer_refusals).where(transfer_refusals.c.id.in_(ids)))
-    for row in refused:
+    wanted = {"ids": array_of_ids(ids)}
+    found = {row.id: Known(to_transfer(row)) for row in connection.execute(MOVED, wanted)}
+    for row in connection.execute(REFUSED, wanted):
         found[row.id] = Known(to_transfer(row), Refusal(row.code, row.message, row.shortfall_vnd))
     return found
 
@@ -150,21 +157,24 @@ def keep(
         connection,
         transfers,
         TRANSFER_COLUMNS,
-        (_row(one) for one in sorted(accepted, key=lambda one: one.id)),
+        map(_row, sorted(accepted, key=lambda one: one.id.int)),
     )
     refused = [one for one in outcomes if one.to_store and one.verdict is Verdict.REFUSED]
-    copy_rows(
-        connection,
-        transfer_refusals,
-        (*TRANSFER_COLUMNS, "code", "message", "shortfall_vnd"),
-        ((*_row(one.transfer), *(one.refusal or ())) for one in refused),
-    )
-    copy_rows(
-        connection,
-        holds,
-        ("id", "debit_account", "credit_account", "amount_vnd"),
-        ((t.id, t.debit_account, t.credit_account, t.amount) for t in accepted if t.kind is Kind.HOLD),
-    )
+    if refused:
+        copy_rows(
+            connection,
+            transfer_refusals,
+            (*TRANSFER_COLUMNS, "code", "message", "shortfall_vnd"),
+            ((*_row(one.transfer), *(one.refusal or ())) for one in refused),
+        )
+    held = [one for one in accepted if one.kind is Kind.HOLD]
+    if held:
+        copy_rows(
+            connection,
+            holds,
+            ("id", "debit_account", "credit_account", "amount_vnd"),
+            ((one.id, one.debit_account, one.credit_account, one.amount) for one in held),
+        )
     _move_holds(connection, hold_deltas)
     _move_totals(connection, deltas)
 
@@ -193,7 +203,7 @@ def closed_years(connection: Connection) -> set[int]:
 
 def years_of(connection: Connection, ids: Iterable[UUID]) -> set[int]:
     """The fiscal years of accounts."""
-    wanted = select(accounts.c.fiscal_year).distinct().where(accounts.c.id.in_(list(ids)))
+    wanted = select(accounts.c.fiscal_year).distinct().where(one_of(accounts.c.id, ids))
     return set(connection.scalars(wanted))
 
 
@@ -216,7 +226,7 @@ def refused_reversals(connection: Connection, transfer_id: UUID) -> int:
 
 def keys_of(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, AccountKey]:
     """What makes each of the accounts."""
-    rows = connection.execute(select(accounts).where(accounts.c.id.in_(list(ids))))
+    rows = connection.execute(select(accounts).where(one_of(accounts.c.id, ids)))
     return {row.id: to_key(row) for row in rows}
 
 
@@ -308,11 +318,11 @@ def _move_totals(connection: Connection, deltas: Mapping[UUID, TotalsDelta]) -> 
         connection.execute(
             MOVE_TOTALS,
             {
-                "ids": [account for account, _ in changed],
-                "dp": [delta.debits_posted for _, delta in changed],
-                "cp": [delta.credits_posted for _, delta in changed],
-                "dn": [delta.debits_pending for _, delta in changed],
-                "cn": [delta.credits_pending for _, delta in changed],
+                "ids": array_of_ids(account for account, _ in changed),
+                "dp": array_of_numbers(delta.debits_posted for _, delta in changed),
+                "cp": array_of_numbers(delta.credits_posted for _, delta in changed),
+                "dn": array_of_numbers(delta.debits_pending for _, delta in changed),
+                "cn": array_of_numbers(delta.credits_pending for _, delta in changed),
             },
         )
 
@@ -323,8 +333,8 @@ def _move_holds(connection: Connection, deltas: Mapping[UUID, HoldDelta]) -> Non
         connection.execute(
             MOVE_HOLDS,
             {
-                "ids": [hold for hold, _ in changed],
-                "posted": [delta.posted for _, delta in changed],
-                "voided": [delta.voided for _, delta in changed],
+                "ids": array_of_ids(hold for hold, _ in changed),
+                "posted": array_of_numbers(delta.posted for _, delta in changed),
+                "voided": array_of_numbers(delta.voided for _, delta in changed),
             },
         )

@@ -22,6 +22,8 @@ from services.allocation.ledger.model import (
 )
 from shared.kernel.money import MAX_VND, Money, grouped
 
+ABSENT = -1  # what no account can have left
+
 
 def decide(
     batch: Sequence[Transfer],
@@ -112,7 +114,8 @@ class _Walk:
         return outcome
 
     def _before(self, transfer: Transfer) -> Outcome | None:
-        known = self._settled.get(transfer.id) or self._stored.get(transfer.id)
+        id_ = transfer.id
+        known = self._settled.get(id_) or (self._stored.get(id_) if self._stored else None)
         if known is None:
             return None
         if known.transfer == transfer:
@@ -153,7 +156,8 @@ class _Walk:
         """Move the money in this walk, or say why not and move nothing."""
         debit, credit, amount = transfer.debit_account, transfer.credit_account, transfer.amount
         left = self._left
-        if debit not in left or credit not in left or debit == credit or not 0 < amount <= MAX_VND:
+        have, there = left.get(debit, ABSENT), left.get(credit, ABSENT)
+        if ABSENT in (have, there) or not 0 < amount <= MAX_VND or debit == credit:
             return _malformed(transfer, left)
         if transfer.kind is Kind.POST or transfer.kind is Kind.VOID:
             return self._apply_to_hold(transfer)
@@ -161,15 +165,14 @@ class _Walk:
             return Refusal(
                 "hold_not_expected", f"Transfer {transfer.id} of kind {transfer.kind} names a hold."
             )
-        have = left[debit]
         if have is not None:
             if have < amount:
                 return _insufficient(transfer, have)
             left[debit] = have - amount
         if transfer.kind is Kind.HOLD:
             self._holds[transfer.id] = _Hold(debit, credit, amount)
-        else:
-            self._add(credit, amount)
+        elif there is not None:
+            left[credit] = there + amount
         return None
 
     def _apply_to_hold(self, transfer: Transfer) -> Refusal | None:

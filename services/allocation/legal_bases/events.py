@@ -3,7 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypedDict
+
+
+class ArticleItem(TypedDict):
+    """One article with the instrument it stands in."""
+
+    article_id: str
+    instrument_id: str
+    number: str
+    kind: str
+    issuer: str
+    signed_on: str | None
+    effective_from: str | None
+    effective_to: str | None
+    confirmed: bool
+    article: str
+    purpose: str
+    ceiling_vnd: int | None
+    ceiling_per: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,4 +33,4 @@ class LegalBasesLoaded:
     SUBJECTS: ClassVar[tuple[str, ...]] = ()
 
     batch: str
-    items: tuple[dict[str, Any], ...]
+    items: tuple[Annotated[dict[str, Any], ArticleItem], ...]

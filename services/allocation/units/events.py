@@ -3,7 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypedDict
+
+
+class ParentItem(TypedDict):
+    """The unit above, for a span of time."""
+
+    parent_id: str
+    valid_from: str
+    valid_to: str | None
+
+
+class UnitItem(TypedDict):
+    """One unit with everything it stood under."""
+
+    unit_id: str
+    code: str
+    name: str
+    kind: str
+    level: int
+    valid_from: str
+    valid_to: str | None
+    assumed: bool
+    parents: list[ParentItem]
+
+
+class SuccessionItem(TypedDict):
+    """One step from a unit to the unit that followed it."""
+
+    predecessor_id: str
+    successor_id: str
+    on: str
+    kind: str
+    share_ppm: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +47,7 @@ class UnitsLoaded:
     SUBJECTS: ClassVar[tuple[str, ...]] = ()
 
     snapshot: str
-    items: tuple[dict[str, Any], ...]
+    items: tuple[Annotated[dict[str, Any], UnitItem], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,4 +59,4 @@ class SuccessionsLoaded:
     SUBJECTS: ClassVar[tuple[str, ...]] = ()
 
     snapshot: str
-    items: tuple[dict[str, Any], ...]
+    items: tuple[Annotated[dict[str, Any], SuccessionItem], ...]

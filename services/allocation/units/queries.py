@@ -85,8 +85,10 @@ def ensure_reach(
 
     Raises: Denied unit_foreign.
     """
-    above = {str(unit) for unit in with_ancestors(connection, unit_id, on)}
-    if above.isdisjoint(principal.units_for(permission)):
+    held_for = principal.units_for(permission)
+    if str(unit_id) in held_for:
+        return
+    if {str(unit) for unit in with_ancestors(connection, unit_id, on)}.isdisjoint(held_for):
         raise Denied(
             "unit_foreign",
             f"{permission} is not held for this unit; an administrator can give the role for it.",

@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypedDict
+
+
+class MovedItem(TypedDict):
+    """What went into the next year from the accounts of a role."""
+
+    role: str
+    moved_vnd: int
+
+
+class LeftItem(TypedDict):
+    """What stays in the accounts of a role."""
+
+    role: str
+    left_vnd: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,5 +34,5 @@ class YearClosed:
     fiscal_year: int
     successor_year: int
     hold_count: int
-    moved: tuple[dict[str, Any], ...]
-    left: tuple[dict[str, Any], ...]
+    moved: tuple[Annotated[dict[str, Any], MovedItem], ...]
+    left: tuple[Annotated[dict[str, Any], LeftItem], ...]

@@ -37,7 +37,9 @@ class SourceState:
     @property
     def orphaned(self) -> int:
         """How many rows of this epoch only the log still has."""
-        return max(0, self.position - self.ended_at) if self.ended_at is not None else 0
+        if self.ended_at is None:
+            return 0
+        return max(0, self.position - max(self.ended_at, self.first_position - 1))
 
 
 def size(connection: Connection) -> int:
@@ -76,8 +78,8 @@ def signed_checkpoint(connection: Connection) -> SignedCheckpoint:
 
 def sources(connection: Connection) -> list[SourceState]:
     """Every journal and epoch that the log has rows of."""
-    later = func.lead(log_sources.c.first_position).over(
-        partition_by=log_sources.c.source, order_by=log_sources.c.epoch
+    later = func.min(log_sources.c.first_position).over(  # a later restore may go back behind an earlier one
+        partition_by=log_sources.c.source, order_by=log_sources.c.epoch, rows=(1, None)
     )
     rows = connection.execute(
         select(log_sources, later.label("later")).order_by(log_sources.c.source, log_sources.c.epoch)

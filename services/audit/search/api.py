@@ -19,6 +19,7 @@ from shared.web.blueprint import Blueprint
 from shared.web.pages import Page
 
 PROOF_TYPE = "text/plain; charset=utf-8"
+A_TEXT = {"type": "string"}
 
 blueprint = Blueprint("search", __name__, url_prefix="/v1", description="Search, chains and proofs.")
 
@@ -52,7 +53,7 @@ def show_entry(index: int) -> Entry:
 @blueprint.get("/entries/<int(max=9007199254740991):index>/proof")
 @acts("audit.search")
 @blueprint.arguments(schemas.ProofQuery, location="query")
-@blueprint.response(200, content_type=PROOF_TYPE, description="A C2SP tlog-proof.")
+@blueprint.response(200, A_TEXT, content_type=PROOF_TYPE, description="A C2SP tlog-proof.")
 def prove_entry(query: dict[str, Any], index: int) -> Response:
     """A proof file of one entry, or of one item of it that shows no other item."""
     proof = log.proof(current_connection(), index, query["item"])
@@ -73,7 +74,7 @@ def show_chain(payment_id: UUID) -> Chain:
 
 @blueprint.get("/payments/<uuid:payment_id>/proof")
 @acts("audit.search")
-@blueprint.response(200, content_type=PROOF_TYPE, description="A C2SP tlog-proof.")
+@blueprint.response(200, A_TEXT, content_type=PROOF_TYPE, description="A C2SP tlog-proof.")
 def prove_payment(payment_id: UUID) -> Response:
     """A proof file of the instruction to pay this one payment."""
     index, item, proof = queries.payment_proof(current_connection(), str(payment_id))

@@ -12,6 +12,7 @@ class SearchPerformed:
     """Somebody searched the log or followed the chain of a payment."""
 
     TYPE: ClassVar[str] = "vn.fundtrail.search.performed.v1"
+    TOPIC: ClassVar[str] = "trail"
     KEY: ClassVar[str] = "actor_id"
     SUBJECTS: ClassVar[tuple[str, ...]] = ("actor_id", "person_id", "payment_id")
 
@@ -28,6 +29,7 @@ class ProofExported:
     """Somebody took a proof of one entry, or of one item of it, out of the system."""
 
     TYPE: ClassVar[str] = "vn.fundtrail.search.proof_exported.v1"
+    TOPIC: ClassVar[str] = "trail"
     KEY: ClassVar[str] = "actor_id"
     SUBJECTS: ClassVar[tuple[str, ...]] = ("actor_id", "payment_id")
 

@@ -59,7 +59,7 @@ def search(connection: Connection, filters: Filters, after: int, limit: int) -> 
 
     Of a bulk row only the items that name the subject or person are numbered in `items`.
     """
-    query = _filtered(select(search_entries.c.index), filters).where(search_entries.c.index > after)
+    query = filtered(select(search_entries.c.index), filters).where(search_entries.c.index > after)
     rows = connection.execute(query.order_by(search_entries.c.index).limit(limit + 1))
     indexes = [index for (index,) in rows]
     wanted = [text for text in (filters.subject, _person(filters)) if text]
@@ -119,7 +119,8 @@ def facts(connection: Connection, subject: str, types: tuple[str, ...], limit: i
     ]
 
 
-def _filtered(query: Select[int], filters: Filters) -> Select[int]:
+def filtered(query: Select[int], filters: Filters) -> Select[int]:
+    """The query for entries that meet every condition given."""
     for subject in (filters.subject, _person(filters)):
         if subject:
             query = query.where(search_entries.c.index.in_(_naming(subject)))

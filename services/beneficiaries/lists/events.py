@@ -3,9 +3,52 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, NotRequired, TypedDict
 
 LIST_SUBJECTS = ("list_id", "unit_id")
+
+
+class FundingLine(TypedDict):
+    """What one line of the list needs."""
+
+    line: str
+    purpose: str
+    amount_vnd: int
+
+
+class ObligationItem(TypedDict):
+    """One amount that a payment pays: what was due less what was paid before."""
+
+    kind: str
+    due_period: str
+    entitlement_id: str
+    rate_id: str | None
+    decree: str | None
+    due_vnd: int
+    paid_vnd: int
+    amount_vnd: int
+
+
+class InstructedItem(TypedDict):
+    """One payment that the provider is told to make."""
+
+    payment_id: str
+    list_id: str
+    person_id: str
+    line: str
+    amount_vnd: int
+    obligations: list[ObligationItem]
+    reissue_of: NotRequired[str]
+
+
+class ClosedLine(TypedDict):
+    """How one line of the list ended."""
+
+    line: str
+    instructed_vnd: int
+    settled_vnd: int
+    returned_vnd: int
+    unknown_vnd: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +69,7 @@ class ListSubmitted:
     payment_count: int
     total_vnd: int
     content_sha256: str
-    lines: tuple[dict[str, Any], ...]
+    lines: tuple[Annotated[dict[str, Any], FundingLine], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +90,7 @@ class ListApproved:
     payment_count: int
     total_vnd: int
     content_sha256: str
-    lines: tuple[dict[str, Any], ...]
+    lines: tuple[Annotated[dict[str, Any], FundingLine], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +131,7 @@ class PaymentsInstructed:
     unit_id: str
     submission: int
     chunk: int
-    items: tuple[dict[str, Any], ...]
+    items: tuple[Annotated[dict[str, Any], InstructedItem], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +139,7 @@ class ListExported:
     """The list left the house as a file for its provider."""
 
     TYPE: ClassVar[str] = "vn.fundtrail.lists.exported.v1"
+    TOPIC: ClassVar[str] = "trail"
     KEY: ClassVar[str] = "list_id"
     SUBJECTS: ClassVar[tuple[str, ...]] = LIST_SUBJECTS
 
@@ -116,4 +160,4 @@ class ListClosed:
     list_id: str
     unit_id: str
     unknown_count: int
-    lines: tuple[dict[str, Any], ...]
+    lines: tuple[Annotated[dict[str, Any], ClosedLine], ...]

@@ -88,7 +88,7 @@ def open_lists(connection: Connection, keys: Mapping[UUID, tuple[Period, UUID, s
         }
         for list_id, (period, unit_id, provider, channel) in sorted(keys.items())
     ]
-    connection.execute(upsert(lists).values(rows).on_conflict_do_nothing(index_elements=["id"]))
+    connection.execute(upsert(lists).on_conflict_do_nothing(index_elements=["id"]), rows)
 
 
 def add_payments(connection: Connection, rows: Iterable[tuple[UUID, UUID, UUID, int]]) -> int:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Column,
     Date,
     ForeignKey,
+    Index,
     Integer,
     Table,
     Text,
@@ -64,3 +65,5 @@ payments = Table(
     UniqueConstraint("list_id", "person_id"),
     CheckConstraint("amount_vnd > 0", name="amount"),
 )
+
+Index("ix_payments_list", payments.c.list_id, payments.c.id)

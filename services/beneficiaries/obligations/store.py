@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, func, select
 from services.beneficiaries.obligations.model import Obligation
 from services.beneficiaries.obligations.tables import obligations
 from shared.db.copy import copy_rows
+from shared.db.many import one_of
 from shared.kernel.periods import Period
 
 COLUMNS = (
@@ -55,11 +56,11 @@ def paid(
             func.sum(obligations.c.amount_vnd).label("amount_vnd"),
         )
         .where(
-            obligations.c.person_id.in_(person_ids),
+            one_of(obligations.c.person_id, person_ids),
             obligations.c.due_period.in_([str(period) for period in closed]),
         )
         .group_by(obligations.c.person_id, obligations.c.entitlement_id, obligations.c.due_period)
-    )
+    ).all()
     found: dict[UUID, dict[tuple[UUID, Period], int]] = defaultdict(dict)
     for row in rows:
         found[row.person_id][row.entitlement_id, Period.parse(row.due_period)] = int(row.amount_vnd)
@@ -70,9 +71,9 @@ def of_payments(connection: Connection, payment_ids: Sequence[UUID]) -> dict[UUI
     """The obligations that each payment sums up."""
     rows = connection.execute(
         select(obligations)
-        .where(obligations.c.payment_id.in_(payment_ids))
+        .where(one_of(obligations.c.payment_id, payment_ids))
         .order_by(obligations.c.payment_id, obligations.c.due_period, obligations.c.id)
-    )
+    ).all()
     found: dict[UUID, list[Row[Any]]] = defaultdict(list)
     for row in rows:
         found[row.payment_id].append(row)

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypedDict
+
+
+class OpeningItem(TypedDict):
+    """What one person was paid for one entitlement in the month."""
+
+    person_id: str
+    entitlement_id: str
+    amount_vnd: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +25,7 @@ class OpeningTakenOver:
     opening_id: str
     period: str
     chunk: int
-    items: tuple[dict[str, Any], ...]
+    items: tuple[Annotated[dict[str, Any], OpeningItem], ...]
 
 
 @dataclass(frozen=True, slots=True)

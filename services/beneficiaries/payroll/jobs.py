@@ -20,6 +20,7 @@ from services.beneficiaries.providers.model import channels
 from services.beneficiaries.rates.handlers import rate_book
 from services.beneficiaries.register import store as register
 from services.beneficiaries.register.tables import persons
+from shared.db.many import one_of
 from shared.db.unit_of_work import Work
 from shared.jobs.runner import Progress
 from shared.kernel.errors import Fault, Rejected
@@ -37,6 +38,7 @@ class _Paid:
     month: PersonMonth
     district_id: UUID
     provider: str
+    amount_vnd: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,8 @@ def _compute(
             continue
         month = person_month(facts.person_id, period, dues, late)
         if district is not None:
-            months.append(_Paid(facts.person_id, month, district, providers[facts.person_id]))
+            provider = providers[facts.person_id]
+            months.append(_Paid(facts.person_id, month, district, provider, month.amount_vnd))
         elif month.obligations or month.carried_vnd:
             faults.append(Fault("district_unknown", f"{facts.person_id}: no district is known for {period}."))
     return months, faults
@@ -93,32 +96,32 @@ def _compute(
 
 def _store(work: Work, months: Sequence[_Paid], period: Period) -> None:
     channel_of = channels()
-    keys = {
-        list_id_of(period, paid.district_id, paid.provider): (
-            period,
-            paid.district_id,
-            paid.provider,
-            channel_of[paid.provider],
-        )
-        for paid in months
-        if paid.month.amount_vnd > 0
+    list_of = {
+        (district_id, provider): list_id_of(period, district_id, provider)
+        for district_id, provider in {(paid.district_id, paid.provider) for paid in months if paid.amount_vnd}
     }
-    lists.open_lists(work.connection, keys)
+    lists.open_lists(
+        work.connection,
+        {
+            list_id: (period, district_id, provider, channel_of[provider])
+            for (district_id, provider), list_id in list_of.items()
+        },
+    )
     payment_of: dict[UUID, UUID] = {}
     rows = []
     for paid in months:
-        if paid.month.amount_vnd > 0:  # a payment of 0 is not instructed: its lines set each other off
-            list_id = list_id_of(period, paid.district_id, paid.provider)
+        if paid.amount_vnd:  # a payment of 0 is not instructed: its lines set each other off
+            list_id = list_of[paid.district_id, paid.provider]
             payment_of[paid.person_id] = payment_id_of(list_id, paid.person_id)
-            rows.append((payment_of[paid.person_id], list_id, paid.person_id, paid.month.amount_vnd))
+            rows.append((payment_of[paid.person_id], list_id, paid.person_id, paid.amount_vnd))
     lists.add_payments(work.connection, rows)
     owed = (one for paid in months for one in paid.month.obligations)
     obligations.add(work.connection, owed, payment_of)
 
 
 def _providers(work: Work, ids: Sequence[UUID]) -> dict[UUID, str]:
-    rows = work.connection.execute(select(persons.c.id, persons.c.provider).where(persons.c.id.in_(ids)))
-    return {row.id: row.provider for row in rows}
+    wanted = select(persons.c.id, persons.c.provider).where(one_of(persons.c.id, ids))
+    return {row.id: row.provider for row in work.connection.execute(wanted).all()}
 
 
 def _added(sums: Mapping[str, int], months: Sequence[PersonMonth]) -> dict[str, int]:

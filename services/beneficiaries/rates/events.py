@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypedDict
+
+
+class RateItem(TypedDict):
+    """One published monthly amount."""
+
+    rate_id: str
+    decree: str
+    code: str
+    injury_percent: int | None
+    amount_vnd: int
+    applies_from: str
+    known_from: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,4 +27,4 @@ class RatesLoaded:
     SUBJECTS: ClassVar[tuple[str, ...]] = ()
 
     batch: str
-    items: tuple[dict[str, Any], ...]
+    items: tuple[Annotated[dict[str, Any], RateItem], ...]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.beneficiaries.lists.queries import find_list
 from services.beneficiaries.lists.schemas import ListSchema
-from services.beneficiaries.reconciliation import handlers, queries
+from services.beneficiaries.reconciliation import csv_result, handlers, queries
 from services.beneficiaries.reconciliation.schemas import (
     DiscrepanciesQuery,
     DiscrepancyPageSchema,
@@ -38,15 +38,17 @@ ROW_MAX = 2**31
 
 
 @blueprint.post("/statements")
-@acts("results.upload", idempotent=True, files=True)
+@acts("results.upload", idempotent=True, files=True, file_bytes_max=handlers.FILE_BYTES_MAX)
 @blueprint.arguments(ProviderQuery, location="query", as_kwargs=True)
 @blueprint.arguments(StatementFileSchema, location="files")
 @blueprint.response(202, StatementStartedSchema)
 def receive_statement(files: dict[str, Any], *, provider: str) -> dict[str, UUID]:
     """Take in a provider's answer; a job matches it on id and amount."""
-    document = cast("DocumentStore", current_context().parts["documents"]).put(content_of(files["file"]))
+    content = content_of(files["file"], handlers.FILE_BYTES_MAX)
+    document = cast("DocumentStore", current_context().parts["documents"]).put(content)
     units = current_principal().units_for("results.upload")
-    statement_id, job_id = handlers.receive_statement(current_work(), provider, document, units)
+    received = handlers.Received(provider, document, is_table=csv_result.is_table(content))
+    statement_id, job_id = handlers.receive_statement(current_work(), received, units)
     return {"statement_id": statement_id, "job_id": job_id}
 
 

@@ -3,7 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, NotRequired, TypedDict
+
+
+class AnsweredLine(TypedDict):
+    """The sum of one line of the list in this answer."""
+
+    line: str
+    count: int
+    amount_vnd: int
+
+
+class AnsweredItem(TypedDict):
+    """What the provider says about one payment."""
+
+    payment_id: str
+    person_id: str
+    amount_vnd: int
+    value_on: str
+    reason_code: NotRequired[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +51,8 @@ class ProviderAnswer:
     list_id: str
     statement_id: str
     chunk: int
-    lines: tuple[dict[str, Any], ...]
-    items: tuple[dict[str, Any], ...]
+    lines: tuple[Annotated[dict[str, Any], AnsweredLine], ...]
+    items: tuple[Annotated[dict[str, Any], AnsweredItem], ...]
 
 
 class PaymentsSettled(ProviderAnswer):

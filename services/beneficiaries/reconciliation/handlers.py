@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -24,24 +25,36 @@ from shared.kernel.errors import Conflict, Rejected
 from shared.kernel.ids import id_of
 
 KIND = "reconcile_statement"
+TABLE = "csv"  # what either provider may send instead, of any length
+FILE_BYTES_MAX = 160 * 1024 * 1024  # two million lines of it
 FORMATS = {Channel.POST: "post_result", Channel.BANK: "camt.053.001.08"}
 
 
-def receive_statement(work: Work, provider: str, document: str, units: Sequence[str]) -> tuple[UUID, UUID]:
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A provider's answer as it came: whose it is, the stored file, and whether that is a plain table."""
+
+    provider: str
+    document: str
+    is_table: bool = False
+
+
+def receive_statement(work: Work, answer: Received, units: Sequence[str]) -> tuple[UUID, UUID]:
     """The ids of the statement and of the job that matches it, for lists of the uploader's units only.
 
     Raises: Rejected provider_unknown; Conflict statement_repeated where this file was received before.
     """
-    known = PROVIDERS.get(provider)
+    known = PROVIDERS.get(answer.provider)
     if known is None:
         raise Rejected("provider_unknown", f"Providers are {', '.join(PROVIDERS)}.")
-    statement_id = id_of("statement", provider, document)
+    statement_id = id_of("statement", answer.provider, answer.document)
+    format_ = TABLE if answer.is_table else FORMATS[known.channel]
     work.connection.execute(
         insert(statements).values(
             id=statement_id,
-            provider=provider,
-            format=FORMATS[known.channel],
-            document=document,
+            provider=answer.provider,
+            format=format_,
+            document=answer.document,
             state="received",
             row_count=0,
             matched_count=0,
@@ -52,8 +65,8 @@ def receive_statement(work: Work, provider: str, document: str, units: Sequence[
     )
     params = {
         "statement_id": str(statement_id),
-        "document": document,
-        "format": FORMATS[known.channel],
+        "document": answer.document,
+        "format": format_,
         "units": list(units),
     }
     return statement_id, enqueue(work, KIND, params, id_of("job", KIND, statement_id))

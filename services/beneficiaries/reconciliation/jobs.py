@@ -12,7 +12,7 @@ from sqlalchemy import Row, update
 
 from services.beneficiaries.lists.model import LINE
 from services.beneficiaries.providers.model import Channel
-from services.beneficiaries.reconciliation import camt053, post_result, store
+from services.beneficiaries.reconciliation import camt053, csv_result, post_result, store
 from services.beneficiaries.reconciliation.events import (
     PaymentsReturned,
     PaymentsReturnedLate,
@@ -20,7 +20,7 @@ from services.beneficiaries.reconciliation.events import (
     ProviderAnswer,
     StatementMatched,
 )
-from services.beneficiaries.reconciliation.handlers import FORMATS
+from services.beneficiaries.reconciliation.handlers import FORMATS, TABLE
 from services.beneficiaries.reconciliation.model import Answer
 from services.beneficiaries.reconciliation.tables import statements
 from shared.db.trees import with_ancestors
@@ -34,6 +34,7 @@ TOLD_PER_STEP = 5000
 READERS: Mapping[str, Callable[[bytes], Iterator[Answer]]] = {
     FORMATS[Channel.POST]: post_result.read,
     FORMATS[Channel.BANK]: camt053.read,
+    TABLE: csv_result.read,
 }
 
 

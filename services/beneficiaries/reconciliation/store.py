@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
@@ -20,6 +21,8 @@ from services.beneficiaries.reconciliation.tables import late_returns, outcomes,
 from shared.db.copy import copy_rows
 from shared.kernel.errors import NotFound
 
+PAYMENT_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}", re.IGNORECASE)
+REFERENCE_CHARS_MAX = 100
 ROW_COLUMNS = (
     "statement_id",
     "row",
@@ -91,18 +94,22 @@ SETTLE = text(
     """
 )
 
+# Each part is cut by itself, in the order of its index: a page costs a page, however long the statement is.
 TOLD = text(
     """
     SELECT told.*, p.person_id
     FROM (
-        SELECT o.payment_id, o.list_id, o.kind, o.amount_vnd, o.reason_code, o.value_on
-        FROM outcomes o WHERE o.statement_id = :statement
+        (SELECT o.payment_id, o.list_id, o.kind, o.amount_vnd, o.reason_code, o.value_on
+         FROM outcomes o WHERE o.statement_id = :statement AND (o.list_id, o.payment_id) > (:list, :payment)
+         ORDER BY o.list_id, o.payment_id LIMIT :limit)
         UNION ALL
-        SELECT r.payment_id, r.list_id, 'returned_late', r.amount_vnd, r.reason_code, r.value_on
-        FROM late_returns r WHERE r.statement_id = :statement
+        (SELECT r.payment_id, r.list_id, 'returned_late', r.amount_vnd, r.reason_code, r.value_on
+         FROM late_returns r
+         WHERE r.statement_id = :statement AND (r.list_id, r.payment_id) > (:list, :payment)
+         ORDER BY r.list_id, r.payment_id LIMIT :limit)
+        ORDER BY list_id, payment_id LIMIT :limit
     ) AS told JOIN payments p ON p.id = told.payment_id
-    WHERE (told.list_id, told.payment_id) > (:list, :payment)
-    ORDER BY told.list_id, told.payment_id LIMIT :limit
+    ORDER BY told.list_id, told.payment_id
     """
 )
 
@@ -191,25 +198,18 @@ def explain(connection: Connection, found: Row[Any], explanation: str, actor: st
 
 
 def _staged(statement_id: UUID, answer: Answer) -> tuple[Any, ...]:
-    payment_id = _uuid(answer.reference)
-    code = "payment_unknown" if payment_id is None else None
-    if code is None and answer.currency != "VND":
+    known = PAYMENT_ID.fullmatch(answer.reference) is not None
+    code = None if known else "payment_unknown"
+    if known and answer.currency != "VND":
         code = "currency_unknown"
     return (
         statement_id,
         answer.row,
-        answer.reference[:100],
-        payment_id,
+        answer.reference[:REFERENCE_CHARS_MAX],
+        answer.reference if known else None,
         answer.amount_vnd,
         answer.outcome.value,
         answer.reason_code[:REASON_CHARS_MAX] if answer.reason_code else None,
         answer.value_on,
         code,
     )
-
-
-def _uuid(reference: str) -> UUID | None:
-    try:
-        return UUID(reference)
-    except ValueError:
-        return None

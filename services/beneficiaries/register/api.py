@@ -75,9 +75,10 @@ def request_change(body: dict[str, Any]) -> Change:
     """Report that something about a person is different; another person decides."""
     work = current_work()
     sealer = cast("Sealer", current_context().parts["sealer"])
-    change = handlers.request_change(work, sealer, RequestChange(change_id=new_id(), **body))
-    _ensure_reach("changes.request", change)
-    return change
+    person = store.person(work.connection, body["person_number"])
+    if person is not None:
+        _ensure_reach("changes.request", person.id)
+    return handlers.request_change(work, sealer, RequestChange(change_id=new_id(), **body))
 
 
 @blueprint.post("/changes/<uuid:change_id>/approval")
@@ -97,14 +98,17 @@ def reject_change(change_id: UUID) -> Change:
 
 
 def _decide(change_id: UUID, *, approve: bool) -> Change:
-    sealer = cast("Sealer", current_context().parts["sealer"])
-    change = handlers.decide_change(current_work(), sealer, DecideChange(change_id, approve))
-    _ensure_reach("changes.approve", change)
-    return change
-
-
-def _ensure_reach(permission: str, change: Change) -> None:
     work = current_work()
-    facts = store.facts_of(work.connection, [change.person_id])[0]
+    sealer = cast("Sealer", current_context().parts["sealer"])
+    stored = store.change(work.connection, change_id)
+    if stored is not None:
+        _ensure_reach("changes.approve", stored.person_id)
+    return handlers.decide_change(work, sealer, DecideChange(change_id, approve))
+
+
+def _ensure_reach(permission: str, person_id: UUID) -> None:
+    """Nothing, where the caller may act on the person; others learn nothing of how the person stands."""
+    work = current_work()
+    facts = store.facts_of(work.connection, [person_id])[0]
     first = facts.residences[0].district_id  # who moved away still belongs to the old district's officer
     ensure_reach(work.connection, current_principal(), permission, first, work.act.business_date)

@@ -3,7 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypedDict
+
+
+class EntitlementItem(TypedDict):
+    """One benefit of a person and the month from which it is due."""
+
+    entitlement_id: str
+    code: str
+    sealed_percent: str | None
+    from_period: str
+
+
+class RegisteredItem(TypedDict):
+    """One person; what is personal is sealed under the person's own key."""
+
+    person_id: str
+    unit_id: str
+    provider: str
+    sealed_number: str | None
+    sealed_name: str | None
+    sealed_identity: str | None
+    sealed_account: str | None
+    entitlements: list[EntitlementItem]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +37,7 @@ class PersonsRegistered:
     SUBJECTS: ClassVar[tuple[str, ...]] = ()
 
     batch_id: str
-    items: tuple[dict[str, Any], ...]
+    items: tuple[Annotated[dict[str, Any], RegisteredItem], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from services.beneficiaries.register.tables import (
     persons,
 )
 from shared.db.copy import copy_rows
+from shared.db.many import one_of
 from shared.kernel.ids import id_of
 from shared.kernel.names import search_key
 from shared.kernel.periods import Period
@@ -100,9 +101,9 @@ def facts_of(connection: Connection, ids: Sequence[UUID]) -> list[PersonFacts]:
         (row.person_id, _entitlement(row))
         for row in connection.execute(
             select(person_entitlements)
-            .where(person_entitlements.c.person_id.in_(ids))
+            .where(one_of(person_entitlements.c.person_id, ids))
             .order_by(person_entitlements.c.number)
-        )
+        ).all()
     )
     residences = _grouped(
         (
@@ -111,13 +112,13 @@ def facts_of(connection: Connection, ids: Sequence[UUID]) -> list[PersonFacts]:
         )
         for row in connection.execute(
             select(person_residences)
-            .where(person_residences.c.person_id.in_(ids))
+            .where(one_of(person_residences.c.person_id, ids))
             .order_by(person_residences.c.number)
-        )
+        ).all()
     )
     deaths = {
         row.person_id: DeathFact(row.died_on, row.known_on)
-        for row in connection.execute(select(person_deaths).where(person_deaths.c.person_id.in_(ids)))
+        for row in connection.execute(select(person_deaths).where(one_of(person_deaths.c.person_id, ids)))
     }
     return [PersonFacts(pid, entitlements[pid], residences[pid], deaths.get(pid)) for pid in ids]
 

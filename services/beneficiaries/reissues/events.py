@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypedDict
+
+
+class ReissuedItem(TypedDict):
+    """One payment that is made in place of one that came back."""
+
+    payment_id: str
+    reissue_of: str
+    person_id: str
+    amount_vnd: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,4 +28,4 @@ class PaymentsReissued:
     unit_id: str
     provider: str
     chunk: int
-    items: tuple[dict[str, Any], ...]
+    items: tuple[Annotated[dict[str, Any], ReissuedItem], ...]

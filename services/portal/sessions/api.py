@@ -10,7 +10,7 @@ from flask import Response
 from services.portal.sessions import handlers
 from services.portal.sessions.commands import Refresh, SignIn, SignOut
 from services.portal.sessions.handlers import Failure, Tokens
-from services.portal.sessions.schemas import RefreshSchema, SignInSchema, TokensSchema
+from services.portal.sessions.schemas import KeySetSchema, RefreshSchema, SignInSchema, TokensSchema
 from services.portal.sessions.tokens import Issuer
 from services.portal.users.commands import BlockUser, ChangePassword
 from services.portal.users.factors import Factors
@@ -29,6 +29,7 @@ def _issuer() -> Issuer:
 
 @blueprint.get("/.well-known/jwks.json")
 @reads(PUBLIC)
+@blueprint.response(200, KeySetSchema)
 def key_set() -> dict[str, Any]:
     """The public keys of this issuer (RFC 7517)."""
     return dict(_issuer().published_keys())

@@ -11,6 +11,7 @@ class SignedIn:
     """The holder of an account proved who they are."""
 
     TYPE: ClassVar[str] = "vn.fundtrail.sessions.signed_in.v1"
+    TOPIC: ClassVar[str] = "trail"
     KEY: ClassVar[str] = "user_id"
     SUBJECTS: ClassVar[tuple[str, ...]] = ("user_id",)
 
@@ -21,9 +22,10 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class SignInFailed:
-    """Somebody could not prove who they are. `user_id` is empty where no such account exists."""
+    """Somebody could not prove who they are. `user_id` is `nobody` where no such account exists."""
 
     TYPE: ClassVar[str] = "vn.fundtrail.sessions.sign_in_failed.v1"
+    TOPIC: ClassVar[str] = "trail"
     KEY: ClassVar[str] = "user_id"
     SUBJECTS: ClassVar[tuple[str, ...]] = ("user_id",)
 
@@ -36,6 +38,7 @@ class SignedOut:
     """A session was ended by its holder."""
 
     TYPE: ClassVar[str] = "vn.fundtrail.sessions.signed_out.v1"
+    TOPIC: ClassVar[str] = "trail"
     KEY: ClassVar[str] = "user_id"
     SUBJECTS: ClassVar[tuple[str, ...]] = ("user_id",)
 

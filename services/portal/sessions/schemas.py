@@ -28,3 +28,9 @@ class TokensSchema(Schema):
     refresh_token = fields.String(required=True)
     expires_in_s = fields.Integer(required=True)
     token_type = fields.Constant("Bearer")
+
+
+class KeySetSchema(Schema):
+    """A JSON Web Key Set (RFC 7517)."""
+
+    keys = fields.List(fields.Dict(keys=fields.String()), required=True)

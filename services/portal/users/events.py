@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar, TypedDict
+
+
+class AssignmentItem(TypedDict):
+    """A role in a unit and everything below it."""
+
+    role: str
+    unit_id: str
+    from_on: str
+    to_on: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +26,7 @@ class UserCreated:
     user_id: str
     kind: str
     unit_id: str | None
-    assignments: tuple[dict[str, str | None], ...]
+    assignments: tuple[Annotated[dict[str, str | None], AssignmentItem], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shared.kernel import canonical
-from tests.contract.api.conftest import complaint
+from tests.contract.api.callers import complaint
 
 if TYPE_CHECKING:
-    from tests.contract.api.conftest import Caller, Operation
+    from tests.contract.api.callers import Caller, Operation
 
 PAGED = {"allocation": 5, "beneficiaries": 3, "notifications": 1, "audit": 1, "portal": 0}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +10,11 @@ import pytest
 
 from shared.kernel import canonical
 from shared.web.idempotency import KEY_CHARS_MAX
-from tests.contract.api.conftest import METHODS, SAMPLES, WITHOUT_TOKEN, complaint
+from tests.contract.api.callers import METHODS, SAMPLES, WITHOUT_TOKEN, complaint
 
 if TYPE_CHECKING:
-    from tests.contract.api.conftest import Caller, Operation
+    from tests.contract.api.callers import Caller, Operation
+    from tests.contract.api.conftest import Callers
 
 HUGE = 2**63
 BODIES = {
@@ -168,6 +170,36 @@ def test_a_header_of_any_kind_is_answered(caller: Caller, header: dict[str, str]
             data=b"{}" if operation.method != "get" else None,
         )
         assert_answered(reply, f"{operation} with {header}")
+
+
+@pytest.mark.parametrize(("count", "expected"), [(100, "annex_faulty"), (101, "request_invalid")], ids=str)
+def test_a_form_may_name_as_many_rows_as_the_document_says(
+    callers: Callers, count: int, expected: str
+) -> None:
+    caller = callers("allocation")
+    (annexes,) = (one for one in caller.operations if one.path == "/v1/decisions/annexes")
+    form: dict[str, Any] = {"kind": "allocation", "title": "x", "fiscal_year": "2024", "component": "x"}
+    form |= {"source": "x", "capital_kind": "recurrent", "works": [str(row) for row in range(1, count + 1)]}
+    form |= {
+        "issuing_unit_id": SAMPLES["uuid"],
+        "article_id": SAMPLES["uuid"],
+        "file": (io.BytesIO(b"x"), "f"),
+    }
+    reply = caller.ask("post", annexes.place(), data=form, content_type="multipart/form-data")
+    assert complaint(reply)["code"] == expected
+
+
+def test_a_business_date_that_is_none_is_refused_wherever_one_must_sign_in(caller: Caller) -> None:
+    for operation in caller.operations:
+        told = caller.document["paths"][operation.path][operation.method]
+        if "security" in told:
+            reply = caller.ask(
+                operation.method,
+                operation.place(),
+                headers={"Business-Date": "2024-02-30"},
+                query_string=operation.query(),
+            )
+            assert (reply.status_code, complaint(reply)["code"]) == (422, "business_date_invalid"), operation
 
 
 def test_without_a_token_nothing_but_what_is_public_is_answered(caller: Caller) -> None:

@@ -121,6 +121,23 @@ def test_after_a_restore_the_log_keeps_the_orphans_and_takes_the_new_epoch(
     assert audit.findings() == []
 
 
+def test_a_restore_to_an_older_backup_leaves_the_orphans_of_both_epochs(
+    audit: Audit, envelope: MakeEnvelope, rows: MakeRows
+) -> None:
+    audit.take(*rows("portal", 1, 10))
+    for epoch, first, last in ((2, 8, 12), (3, 5, 6)):
+        begun = envelope("portal", first, epoch=epoch, type=model.EPOCH_BEGUN)
+        audit.take(begun, *rows("portal", first + 1, last, epoch=epoch))
+    with audit.reading() as connection:
+        found = queries.sources(connection)
+    assert [(one.position, one.ended_at, one.orphaned) for one in found] == [
+        (10, 4, 6),
+        (12, 4, 5),
+        (6, None, 0),
+    ]
+    assert audit.findings() == []
+
+
 def test_signs_once_per_growth_and_every_checkpoint_continues_the_last(audit: Audit, rows: MakeRows) -> None:
     assert audit.sign() is None
     signed = []

@@ -243,3 +243,28 @@ def test_a_list_that_is_gone_ends_its_job(office: Office) -> None:
     work_off(office, job)
     assert office.one("SELECT state FROM jobs WHERE kind = 'instruct_list'") == "done"
     assert len(office.events("payments.instructed")) == 1
+
+
+@pytest.mark.parametrize("killed_after", range(4))
+def test_payments_are_instructed_once_though_the_worker_was_killed(
+    office: Office, monkeypatch: pytest.MonkeyPatch, killed_after: int
+) -> None:
+    monkeypatch.setattr("services.beneficiaries.lists.jobs.CHUNK_PAYMENTS", 2)
+    office.import_persons(*(person(f"QN-{n}") for n in range(9)))
+    office.pay("2024-08")
+    (one,) = office.lists().values()
+    office.approve(one["id"])
+    for kind in ("held", "drawn"):
+        office.hear(f"funds.{kind}", list_id=one["id"], submission=1, lines=[])
+    worker = Runner(office.unit_of_work, {"instruct_list": InstructListJob(step_payments=4)})
+    job = office.one("SELECT id FROM jobs WHERE kind = 'instruct_list'")
+    attempt = worker._claim(job)
+    for _ in range(killed_after):
+        worker._chunk(job, attempt)
+    work_off(office, worker)
+    events = office.events("payments.instructed")
+    assert [event["chunk"] for event in events] == [0, 1, 2, 3, 4]
+    assert [len(event["items"]) for event in events] == [2, 2, 2, 2, 1]
+    told = [item["payment_id"] for event in events for item in event["items"]]
+    assert told == sorted(payment["id"] for payment in office.payments(one["id"]))
+    assert office.one("SELECT state FROM lists") == "instructed"

@@ -7,9 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from services.beneficiaries.reconciliation.handlers import FILE_BYTES_MAX
 from shared.kernel.ids import id_of
 from shared.web.acting import SIGNED_IN
-from tests.integration.beneficiaries.office import THANG_BINH, Person, person, post_answer, problem_of
+from tests.integration.beneficiaries.office import (
+    MULTIPART,
+    THANG_BINH,
+    Person,
+    person,
+    post_answer,
+    problem_of,
+)
 
 if TYPE_CHECKING:
     from tests.integration.beneficiaries.office import Office
@@ -199,10 +207,28 @@ def test_a_file_that_is_not_there_is_refused(office: Office, way: Way) -> None:
     assert office.one("SELECT count(*) FROM jobs") == 0
 
 
-@pytest.mark.parametrize("way", [way for way in WAYS if way.file], ids=by_path)
+@pytest.mark.parametrize(
+    "way", [way for way in WAYS if way.file and not way.path.startswith("/v1/statements")], ids=by_path
+)
 def test_a_file_beyond_twenty_mebibytes_is_refused(office: Office, way: Way) -> None:
     who = Person(office, "lan", (way.permission,))
     assert who.send(way.path, b"x" * (20 * 1024 * 1024 + 1)).status_code == 413
+    assert office.one("SELECT count(*) FROM jobs") == 0
+
+
+@pytest.mark.parametrize(("beyond", "status"), [(0, 400), (1, 413)], ids=["as large as may be", "larger"])
+def test_a_statement_may_be_longer_and_has_its_bound(office: Office, beyond: int, status: int) -> None:
+    size = (
+        FILE_BYTES_MAX + 64 * 1024 + beyond
+    )  # the form around the file included; it is not read beyond that
+    reply = office.officer.ask(
+        "POST",
+        "/v1/statements?provider=POST-QNA",
+        data=b"",
+        headers={"Content-Type": MULTIPART},
+        environ_overrides={"CONTENT_LENGTH": str(size)},
+    )
+    assert reply.status_code == status
     assert office.one("SELECT count(*) FROM jobs") == 0
 
 

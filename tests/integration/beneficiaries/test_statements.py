@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from services.beneficiaries.reconciliation.handlers import KIND
 from shared.kernel.ids import new_id
 from tests.integration.beneficiaries.office import bank_answer, by_bank, person, post_answer
 
@@ -214,3 +216,56 @@ def test_a_long_answer_is_told_in_chunks(office: Office) -> None:
     events = office.events("payments.settled")
     assert [(event["chunk"], len(event["items"])) for event in events] == [(0, 500), (1, 200)]
     assert sum(event["lines"][0]["amount_vnd"] for event in events) == one["total_vnd"]
+
+
+def table_answer(*rows: tuple[str, int, str, str]) -> bytes:
+    lines = (
+        f"{reference},{amount},{result},{reason},2024-08-05" for reference, amount, result, reason in rows
+    )
+    return "\n".join(("payment_id,amount_vnd,result,reason,paid_on", *lines)).encode()
+
+
+@pytest.mark.parametrize("provider", [POST, BANK])
+def test_either_provider_may_answer_with_a_plain_table(
+    office: Office, instructed: Instructed, provider: str
+) -> None:
+    first, second, third, *_ = instructed[provider]
+    rows = ((*first, "paid", ""), (*second, "unpaid", "MD07"), (third[0], third[1] + 1, "paid", ""))
+    statement = office.answer(provider, table_answer(*rows))
+    assert (statement["state"], statement["format"]) == ("told", "csv")
+    assert outcomes(office) == {first[0]: "settled", second[0]: "returned"}
+    assert [code for *_, code in office.unmatched(statement)] == ["amount_differs"]
+
+
+def test_ids_without_dashes_and_in_capitals_are_the_same(office: Office, instructed: Instructed) -> None:
+    first, second, *_ = instructed[POST]
+    rows = ((first[0].replace("-", ""), first[1], "paid", ""), (second[0].upper(), second[1], "paid", ""))
+    office.answer(POST, table_answer(*rows))
+    assert outcomes(office) == {first[0]: "settled", second[0]: "settled"}
+
+
+@pytest.mark.parametrize("reference", ["{%s}", "urn:uuid:%s", "%s-", "-%s", ""])
+def test_what_is_nearly_an_id_is_none(office: Office, instructed: Instructed, reference: str) -> None:
+    first, *_ = instructed[POST]
+    named = reference.replace("%s", first[0])
+    statement = office.answer(POST, table_answer((named, first[1], "paid", "")))
+    assert [code for *_, code in office.unmatched(statement)] == ["payment_unknown"]
+    assert outcomes(office) == {}
+
+
+def test_a_table_that_is_cut_off_changes_nothing(office: Office, instructed: Instructed) -> None:
+    first, *_ = instructed[POST]
+    content = table_answer((*first, "paid", "")) + b"\nabc,1"
+    statement = office.answer(POST, content)
+    assert statement["state"] == "received"
+    assert outcomes(office) == {}
+    (failed,) = office.rows("SELECT failure FROM jobs WHERE state = 'failed'")
+    assert failed.failure.startswith("statement_broken")
+
+
+def test_outcomes_are_told_once_each_over_many_pages(office: Office, instructed: Instructed) -> None:
+    rows = [(*one, "paid", "") for one in instructed[POST]]
+    office.runner._kinds[KIND] = replace(office.runner._kinds[KIND], told_per_step=1)  # type: ignore[type-var]
+    office.answer(POST, table_answer(*rows))
+    told = [item["payment_id"] for event in office.events("payments.settled") for item in event["items"]]
+    assert sorted(told) == sorted(one[0] for one in instructed[POST])

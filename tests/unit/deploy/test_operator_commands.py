@@ -18,7 +18,19 @@ from deploy.oversight.databases import reader_addresses
 from deploy.oversight.findings import Finding
 from shared.kernel.clock import SystemClock
 
-COMMANDS = ("annex", "check", "drill", "epoch", "quarantine", "republish", "reset", "up", "verify")
+COMMANDS = (
+    "annex",
+    "backup",
+    "check",
+    "drill",
+    "epoch",
+    "quarantine",
+    "republish",
+    "reset",
+    "restore",
+    "up",
+    "verify",
+)
 REASON = ("--reason", "restored from the backup of 24/7")
 
 

@@ -119,9 +119,10 @@ def test_every_guarantee_says_how_and_by_what_it_is_shown() -> None:
         line for line in (ROOT / "docs" / "GUARANTEES.md").read_text().splitlines() if line.startswith("| ")
     ]
     for row in rows[1:]:
-        guarantee, how, shown = (cell.strip() for cell in row.strip("|").split("|"))
+        guarantee, how, shown, mutants = (cell.strip() for cell in row.strip("|").split("|"))
         assert guarantee
         assert how
+        assert mutants
         assert "`" in shown, f"{guarantee}: no test is named"
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.settings import SettingMissing, Settings, owner_database_url
+from shared.settings import SettingMissing, Settings, bus_url, owner_database_url
 
 NEEDED = {
     "FUNDTRAIL_SERVICE_DATABASE_URL": "postgresql+psycopg://service@db/x",
@@ -59,3 +59,29 @@ def test_only_migrations_know_the_owners_address() -> None:
     assert owner_database_url({"FUNDTRAIL_OWNER_DATABASE_URL": "x"}) == "x"
     with pytest.raises(SettingMissing, match="FUNDTRAIL_OWNER_DATABASE_URL"):
         owner_database_url(NEEDED)
+
+
+@pytest.mark.parametrize("text", ["kafka://user:word@kafka:9092\n", "kafka://user:word@kafka:9092"])
+def test_a_secret_may_lie_in_a_file_with_or_without_a_line_end(text: str, tmp_path: Path) -> None:
+    secret = tmp_path / "bus_url"
+    secret.write_text(text)
+    without = {name: value for name, value in NEEDED.items() if name != "FUNDTRAIL_BUS_URL"}
+    told = without | {"FUNDTRAIL_BUS_URL_FILE": str(secret)}
+    assert Settings.from_environment(told).bus_url == "kafka://user:word@kafka:9092"
+    assert bus_url(told) == "kafka://user:word@kafka:9092"
+    assert owner_database_url({"FUNDTRAIL_OWNER_DATABASE_URL_FILE": str(secret)}).startswith("kafka://")
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"\nkafka://", b"\xff\xfe", None])
+def test_a_file_without_a_value_stops_the_start_and_is_named(content: bytes | None, tmp_path: Path) -> None:
+    secret = tmp_path / "bus_url"
+    if content is not None:
+        secret.write_bytes(content)
+    with pytest.raises(SettingMissing, match=r"FUNDTRAIL_BUS_URL_FILE names .*bus_url, which"):
+        bus_url({"FUNDTRAIL_BUS_URL_FILE": str(secret)})
+
+
+def test_a_setting_that_is_given_twice_is_refused(tmp_path: Path) -> None:
+    told = {"FUNDTRAIL_BUS_URL": "kafka://one", "FUNDTRAIL_BUS_URL_FILE": str(tmp_path)}
+    with pytest.raises(SettingMissing, match="FUNDTRAIL_BUS_URL or FUNDTRAIL_BUS_URL_FILE, not both"):
+        bus_url(told)

@@ -402,6 +402,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("list_id", "person_id", name=op.f("uq_payments_list_id_person_id")),
         sa.UniqueConstraint("reissue_of", name=op.f("uq_payments_reissue_of")),
     )
+    op.create_index("ix_payments_list", "payments", ["list_id", "id"], unique=False)
     op.create_table(
         "person_deaths",
         sa.Column("person_id", sa.Uuid(), nullable=False),
@@ -460,9 +461,6 @@ def upgrade() -> None:
             name=op.f("ck_statement_rows_explained"),
         ),
         sa.CheckConstraint("result IN ('settled', 'returned')", name=op.f("ck_statement_rows_result")),
-        sa.ForeignKeyConstraint(
-            ["statement_id"], ["statements.id"], name=op.f("fk_statement_rows_statement_id")
-        ),
         sa.PrimaryKeyConstraint("statement_id", "row", name=op.f("pk_statement_rows")),
         info={"grants": "SELECT, INSERT, UPDATE"},
     )
@@ -480,9 +478,7 @@ def upgrade() -> None:
             "(kind = 'returned') = (reason_code IS NOT NULL)", name=op.f("ck_outcomes_reason")
         ),
         sa.CheckConstraint("kind IN ('settled', 'returned')", name=op.f("ck_outcomes_kind")),
-        sa.ForeignKeyConstraint(["list_id"], ["lists.id"], name=op.f("fk_outcomes_list_id")),
         sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], name=op.f("fk_outcomes_payment_id")),
-        sa.ForeignKeyConstraint(["statement_id"], ["statements.id"], name=op.f("fk_outcomes_statement_id")),
         sa.PrimaryKeyConstraint("payment_id", name=op.f("pk_outcomes")),
     )
     op.create_index(
@@ -536,6 +532,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_person_entitlements_person_id"), table_name="person_entitlements")
     op.drop_table("person_entitlements")
     op.drop_table("person_deaths")
+    op.drop_index("ix_payments_list", table_name="payments")
     op.drop_table("payments")
     op.drop_index("ix_obligations_person", table_name="obligations")
     op.drop_index("ix_obligations_payment", table_name="obligations")

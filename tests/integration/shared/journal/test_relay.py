@@ -352,3 +352,26 @@ def restore_to(desk: Desk, rows: int) -> None:
     desk.change("SELECT setval('journal_seq_seq', :rows)", rows=rows)
     with desk.owner.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM journal")) == rows
+
+
+def test_a_page_ends_with_the_rows_or_with_the_bytes_it_may_have(desk: Desk) -> None:
+    large = positions.PAGE_BYTES // 4
+    with desk.service.begin() as connection:
+        for number, size in enumerate((large, large, large, large, 10, large * 5, 10, 10)):
+            connection.execute(
+                text(
+                    "INSERT INTO journal (id, topic, type, key, subjects, occurred_at, actor, backdated, "
+                    "data) VALUES (gen_random_uuid(), 'events', 'toy', :key, '{}', now(), 'me', false, :data)"
+                ),
+                {"key": f"toy-{number}", "data": b"x" * size},
+            )
+    pages, after = [], Cursor(0, 0)
+    with desk.service.connect() as connection:
+        while page := positions.page(connection, desk.name, after, 2**62, 2_000):
+            pages.append([item.key for _, item in page])
+            after = Cursor(page[-1][1].position, page[-1][0])
+    keys = [f"toy-{number}" for number in range(8)]
+    assert [key for page in pages for key in page] == keys
+    assert pages[0] == keys[:4], "four rows are as many bytes as a page may have"
+    assert keys[5:6] in pages, "a row beyond the bound goes alone"
+    assert after.position == 8

@@ -13,6 +13,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
 from shared.kernel.errors import Unavailable
+from shared.web import auth
 from shared.web.auth import REFRESH_EVERY, TokenVerifier, Unauthenticated, keys_from
 from tests.integration.shared.web.conftest import AUDIENCE, ISSUER, problem
 
@@ -167,3 +168,35 @@ def test_an_issuer_that_is_away_makes_us_unavailable_not_unsafe(officer: Caller,
     verifier = TokenVerifier(ISSUER, AUDIENCE, keys_from("http://issuer", get), officer.desk.clock)
     with pytest.raises(Unavailable, match="sign-in service"):
         verifier.verify(officer.token())
+
+
+def test_a_token_that_was_seen_before_still_ends(officer: Caller) -> None:
+    clock = officer.desk.clock
+    verifier = TokenVerifier(ISSUER, AUDIENCE, lambda: KeySet([officer.key]).as_dict(private=False), clock)
+    token = officer.token(exp=int(clock.now().timestamp()) + 60)
+    assert verifier.verify(token).subject == verifier.verify(token).subject == "officer-1"
+    clock.advance(timedelta(seconds=61))
+    with pytest.raises(Unauthenticated, match="expired"):
+        verifier.verify(token)
+
+
+def test_a_token_that_was_seen_before_ends_with_its_key(officer: Caller) -> None:
+    keys = [officer.key]
+    clock = officer.desk.clock
+    verifier = TokenVerifier(ISSUER, AUDIENCE, lambda: KeySet(list(keys)).as_dict(private=False), clock)
+    token = officer.token(exp=int(clock.now().timestamp()) + 3600)
+    verifier.verify(token)
+    keys[:] = [ECKey.generate_key("P-256", auto_kid=True)]
+    clock.advance(REFRESH_EVERY + timedelta(seconds=1))
+    with pytest.raises(Unauthenticated, match="not signed"):
+        verifier.verify(token)
+
+
+def test_more_tokens_than_are_kept_are_all_believed(officer: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth, "KEPT_MAX", 2)
+    key_set = KeySet([officer.key]).as_dict(private=False)
+    verifier = TokenVerifier(ISSUER, AUDIENCE, lambda: key_set, officer.desk.clock)
+    tokens = [officer.token(sub=f"officer-{number}") for number in range(5)]
+    for _ in range(2):
+        assert [verifier.verify(one).subject for one in tokens] == [f"officer-{n}" for n in range(5)]
+    assert len(verifier._kept) <= 2

@@ -1,0 +1,84 @@
+"""One transfer a request with nothing but Flask and SQL: what an API of ours is held against.
+
+It checks the token's signature, runs the statements that an act of ours runs, and decides nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, request
+from joserfc import jwt
+from joserfc.jwk import KeySet
+from psycopg_pool import ConnectionPool
+
+from shared.kernel.ids import new_id
+
+ACCOUNT = """
+    INSERT INTO accounts (id, fiscal_year, component, source, capital_kind, unit_id, role, bounded)
+    VALUES (%s, 2024, 'merit', 'central', 'recurrent', %s, %s, true) ON CONFLICT DO NOTHING
+"""
+
+
+def make_app() -> Flask:
+    """The application of one gunicorn worker."""
+    app = Flask(__name__)
+    url = os.environ["FUNDTRAIL_SERVICE_DATABASE_URL"].replace("+psycopg", "")
+    pool = ConnectionPool(url, min_size=4, max_size=8, open=True)
+    keys = KeySet.import_key_set(json.loads(Path(os.environ["BENCH_JWKS"]).read_text()))
+
+    @app.get("/readyz")
+    def ready() -> str:
+        return "ok"
+
+    @app.post("/v1/transfers")
+    def transfer() -> Response:
+        jwt.decode(request.headers["Authorization"].removeprefix("Bearer "), keys, algorithms=["ES256"])
+        body = request.get_json()["transfers"][0]
+        with pool.connection() as connection:
+            _write(connection, request.headers["Idempotency-Key"], body)
+        return Response(
+            json.dumps({"outcomes": [{"id": body["id"], "verdict": "accepted"}]}), mimetype="application/json"
+        )
+
+    return app
+
+
+def _write(connection: Any, key: str, body: dict[str, Any]) -> None:  # noqa: ANN401 - a pooled connection
+    debit, credit = body["debit_id"], body["credit_id"]
+    amount, id_ = body["amount_vnd"], body["id"]
+    run = connection.execute
+    run("SELECT halted FROM journal_cursor")
+    run("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", (key,))
+    run("SELECT 1 FROM idempotency_replies WHERE principal = 'bench' AND key = %s", (key,))
+    for side, account in (("debit", debit), ("credit", credit)):
+        run(ACCOUNT, (account, body[side]["unit_id"], body[side]["role"]))
+    run(
+        "SELECT id, credits_posted - debits_posted FROM accounts WHERE id = ANY(%s::uuid[]) ORDER BY id "
+        "FOR NO KEY UPDATE",
+        ([debit, credit],),
+    )
+    run("SELECT 1 FROM transfers WHERE id = %s", (id_,))
+    run("SELECT 1 FROM transfer_refusals WHERE id = %s", (id_,))
+    run(
+        "INSERT INTO transfers (id, debit_account, credit_account, amount_vnd, kind, effective_on, period) "
+        "VALUES (%s, %s, %s, %s, 'direct', '2024-08-05', '2024-08')",
+        (id_, debit, credit, amount),
+    )
+    run("UPDATE accounts SET debits_posted = debits_posted + %s WHERE id = %s", (amount, debit))
+    run("UPDATE accounts SET credits_posted = credits_posted + %s WHERE id = %s", (amount, credit))
+    run(
+        "INSERT INTO journal (id, topic, type, key, subjects, occurred_at, actor, backdated, data) "
+        "VALUES (%s, 'events', 'bench', %s, '{}', %s, 'bench', false, %s)",
+        (new_id(), id_, datetime.now(UTC), json.dumps(body).encode()),
+    )
+    run(
+        "INSERT INTO idempotency_replies (principal, key, request_hash, status, content_type, body) "
+        "VALUES ('bench', %s, %s, 200, 'application/json', %s)",
+        (key, hashlib.sha256(id_.encode()).hexdigest(), b'{"outcomes":[]}'),
+    )
