@@ -28,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--only", default="", help="names of benches, or how they begin, with commas between")
     parser.add_argument("--divide", type=int, help="only this share of the size, once, without goals")
+    parser.add_argument("--rounds", type=int, help="so many rounds of each, instead of three")
     given = parser.parse_args(arguments)
     wanted = [name for name in given.only.split(",") if name]
     chosen = [one for one in BENCHES if not wanted or any(one.name.startswith(name) for name in wanted)]
@@ -36,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for bench in chosen:
             began = time.monotonic()
             shares = (given.divide,) if given.divide else bench.shares
-            results.append(run(bench, site, shares, 1 if given.divide else bench.rounds, say))
+            rounds = 1 if given.divide else given.rounds or bench.rounds
+            results.append(run(bench, site, shares, rounds, say))
             say(f"{bench.name}: {time.monotonic() - began:.0f} s")
         where = report.machine(site)
     if given.divide:

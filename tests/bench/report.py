@@ -75,6 +75,7 @@ def _goal(result: Result, goal: Goal) -> dict[str, Any]:
         "ratio": None if ratio is None else round(ratio, 3),
         "growth": None if growth is None else round(growth, 2),
         "missed": result.failures(goal),
+        "wanted": any(one is not None for one in (goal.rate, goal.within, goal.ratio)),
     }
 
 
@@ -107,15 +108,21 @@ def _with_table(page: str, figures: Mapping[str, Any]) -> str:
 
 def table(figures: Mapping[str, Any]) -> str:
     """One row for each goal, in the order of the benches' names."""
-    lines = ["| Bench | What | Size | Measured | Share of the limit | Grows as n^ | Wanted and missed |"]
-    lines.append("|---|---|---|---|---|---|---|")
+    lines = ["| Bench | What | Size | Rounds | Measured | Share of the limit | Grows as n^ | Wanted |"]
+    lines.append("|---|---|---|---|---|---|---|---|")
     lines += (
-        f"| {name} | {goal['what']} | {figure['size']:,} | {_measured(goal)} | {_or_dash(goal['ratio'])} "
-        f"| {_or_dash(goal['growth'])} | {'; '.join(goal['missed']) or 'reached'} |"
+        f"| {name} | {goal['what']} | {figure['size']:,} | {figure['readings'][goal['lap']][-1]['rounds']} "
+        f"| {_measured(goal)} | {_or_dash(goal['ratio'])} | {_or_dash(goal['growth'])} | {_verdict(goal)} |"
         for name, figure in sorted(figures.items())
         for goal in figure["goals"]
     )
     return "\n".join(lines)
+
+
+def _verdict(goal: Mapping[str, Any]) -> str:
+    if goal["missed"]:
+        return "missed: " + "; ".join(goal["missed"])
+    return "reached" if goal["wanted"] else "-"
 
 
 def _measured(goal: Mapping[str, Any]) -> str:

@@ -113,10 +113,19 @@ def test_figures_are_kept_and_shown_in_a_table(files: Path) -> None:
     assert page.startswith("Before\n")
     assert page.endswith("After\n")
     assert "old" not in page
-    assert (
-        "| sample | share of things | 1,600 | 1,000/s (1.6 s) | 0.50 | 1.00 | ratio 0.50, wanted 0.60 |"
-        in page
-    )
+    figures = "1,600 | 3 | 1,000/s (1.6 s) | 0.50 | 1.00 | missed: ratio 0.50, wanted 0.60"
+    row = f"| sample | share of things | {figures} |"
+    assert row in page
+
+
+def test_what_owes_nothing_reaches_nothing(files: Path) -> None:
+    report.save(report.as_data([taken(Goal("ours", "things"))], {}))
+    assert "| 1,000/s (1.6 s) | - | 1.00 | - |" in (files / "PERFORMANCE.md").read_text()
+
+
+def test_what_is_reached_says_so(files: Path) -> None:
+    report.save(report.as_data([taken(Goal("ours", "things", within=2))], {}))
+    assert "| 1,000/s (1.6 s) | - | 1.00 | reached |" in (files / "PERFORMANCE.md").read_text()
 
 
 def test_benches_that_were_not_run_keep_their_figures(files: Path) -> None:
