@@ -35,7 +35,7 @@ test: $(VENV)/.dev  ## the whole suite, on servers of its own
 	@$(BIN)/python -m pytest $(PYTEST_OPTIONS) --ignore=tests/e2e
 	@$(BIN)/python -m pytest -q tests/e2e  # whole instances: one at a time, with the machine to themselves
 
-faults: $(VENV)/.dev  ## the figures under fault in their full sizes; takes half an hour
+faults: $(VENV)/.dev  ## the figures under fault in their full sizes; takes more than an hour
 	@$(BIN)/python -m pytest $(PYTEST_OPTIONS) -m full --timeout 3600
 
 bench: $(VENV)/.dev  ## measure against the limits of this machine; ONLY=ledger runs what begins so, DIVIDE=100 a part
