@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from deploy.kafka.acl import ADMINISTRATOR
-from deploy.local.kafka import MESSAGE_BYTES_MAX, OFFSETS_KEPT_MINUTES
+from deploy.local.kafka import SINGLE_NODE
 
 LOGIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
 AUTHORIZER = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
@@ -55,7 +55,7 @@ def properties(place: Place, passwords: Mapping[str, str], certificate: Certific
         "inter.broker.listener.name": CLIENTS,
         "log.dirs": place.data,
         **_identities(passwords),
-        **_limits(),
+        **SINGLE_NODE,
         **(_sealing(certificate) if certificate else {}),
     }
     return "".join(f"{name}={value}\n" for name, value in settings.items())
@@ -74,26 +74,6 @@ def _identities(passwords: Mapping[str, str]) -> dict[str, str]:
         "sasl.mechanism.controller.protocol": "PLAIN",
         f"listener.name.{CLIENTS.lower()}.plain.sasl.jaas.config": login,
         f"listener.name.{CONTROLLER.lower()}.plain.sasl.jaas.config": login,
-    }
-
-
-def _limits() -> dict[str, str | int]:
-    """One node holds everything; topics keep their records, and a quiet group finds its place again."""
-    return {
-        "auto.create.topics.enable": "false",
-        "default.replication.factor": 1,
-        "min.insync.replicas": 1,
-        "offsets.topic.replication.factor": 1,
-        "offsets.topic.num.partitions": 4,
-        "offsets.retention.minutes": OFFSETS_KEPT_MINUTES,
-        "transaction.state.log.replication.factor": 1,
-        "transaction.state.log.min.isr": 1,
-        "share.coordinator.state.topic.replication.factor": 1,
-        "share.coordinator.state.topic.min.isr": 1,
-        "group.initial.rebalance.delay.ms": 0,
-        "log.retention.ms": -1,
-        "log.retention.bytes": -1,
-        "message.max.bytes": MESSAGE_BYTES_MAX,
     }
 
 

@@ -32,6 +32,23 @@ STOP_TIMEOUT_S = 30.0
 HEAP_MB = 512
 MESSAGE_BYTES_MAX = 3 * 1024 * 1024
 OFFSETS_KEPT_MINUTES = 2_147_483_647  # an idle group must find its place again after years
+# One node holds everything; topics keep their records, and a quiet group finds its place again.
+SINGLE_NODE: Mapping[str, str | int] = {
+    "auto.create.topics.enable": "false",
+    "default.replication.factor": 1,
+    "min.insync.replicas": 1,
+    "offsets.topic.replication.factor": 1,
+    "offsets.topic.num.partitions": 4,
+    "offsets.retention.minutes": OFFSETS_KEPT_MINUTES,
+    "transaction.state.log.replication.factor": 1,
+    "transaction.state.log.min.isr": 1,
+    "share.coordinator.state.topic.replication.factor": 1,
+    "share.coordinator.state.topic.min.isr": 1,
+    "group.initial.rebalance.delay.ms": 0,
+    "log.retention.ms": -1,
+    "log.retention.bytes": -1,
+    "message.max.bytes": MESSAGE_BYTES_MAX,
+}
 
 # -Xmx512m and the two below: ready in 1.5 s with 400 MB; the node is small and lives on two cores.
 JVM_FLAGS = (f"-Xmx{HEAP_MB}m", "-Xms64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
@@ -219,25 +236,12 @@ def _properties(data: Path, ports: tuple[int, int]) -> str:
         "listeners": f"PLAINTEXT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller}",
         "advertised.listeners": f"PLAINTEXT://127.0.0.1:{client}",
         "log.dirs": str(data),
-        "auto.create.topics.enable": "false",
-        "default.replication.factor": 1,
-        "min.insync.replicas": 1,
-        "offsets.topic.replication.factor": 1,
-        "offsets.topic.num.partitions": 4,
-        "offsets.retention.minutes": OFFSETS_KEPT_MINUTES,
-        "transaction.state.log.replication.factor": 1,
-        "transaction.state.log.min.isr": 1,
+        **SINGLE_NODE,
         "transaction.state.log.num.partitions": 1,
-        "share.coordinator.state.topic.replication.factor": 1,
-        "share.coordinator.state.topic.min.isr": 1,
         "share.coordinator.state.topic.num.partitions": 1,
-        "group.initial.rebalance.delay.ms": 0,
         "group.min.session.timeout.ms": 1000,
         "broker.session.timeout.ms": 3000,  # after a kill the new broker waits until the old one is given up
         "broker.heartbeat.interval.ms": 500,
-        "log.retention.ms": -1,
-        "log.retention.bytes": -1,
-        "message.max.bytes": MESSAGE_BYTES_MAX,
         "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
         "num.network.threads": 2,
         "num.io.threads": 4,

@@ -19,6 +19,8 @@ from shared.bus.port import POLL_RECORDS_MAX, Delivered
 from shared.kernel.errors import Unavailable
 
 JOIN_TIMEOUT_S = 20.0
+LEARN_TIMEOUT_S = 2.0
+LEARN_RETRY_S = 0.05
 COMMIT_TIMEOUT_MS = 10_000
 CLOSE_TIMEOUT_MS = 5_000
 SLICE_MS = 100
@@ -33,7 +35,12 @@ class KafkaSubscription:
         self._topics = list(topics)
         self._polled: dict[TopicPartition, int] = {}
         self._consumer = make_consumer()
-        self._consumer.subscribe(self._topics)
+        try:
+            self._learn_partitions()
+            self._consumer.subscribe(self._topics)
+        except KafkaError as error:
+            self.close()
+            raise Unavailable(f"Kafka did not tell of {', '.join(self._topics)}: {error}") from error
 
     def poll(self, timeout_s: float, records_max: int = POLL_RECORDS_MAX) -> list[Delivered]:
         """Up to `records_max` records, as soon as there are any."""
@@ -81,6 +88,18 @@ class KafkaSubscription:
             self._consumer.close(autocommit=False, timeout_ms=CLOSE_TIMEOUT_MS)
         except KafkaError:
             return  # the broker is away and ends the membership by itself
+
+    def _learn_partitions(self) -> None:
+        """Ask for the topics before joining.
+
+        kafka-python 3.0.12 joins first and asks afterwards: a member that leads its group then divides
+        partitions that it does not know of, and all are given none until it looks again.
+        """
+        deadline = time.monotonic() + LEARN_TIMEOUT_S
+        while not all(self._consumer.partitions_for_topic(topic) for topic in self._topics):
+            if time.monotonic() > deadline:
+                return  # a topic that is not there yet is found when it comes
+            time.sleep(LEARN_RETRY_S)
 
     def _wait_for_assignment(self) -> None:
         deadline = time.monotonic() + JOIN_TIMEOUT_S

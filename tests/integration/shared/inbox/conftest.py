@@ -27,10 +27,6 @@ if TYPE_CHECKING:
 COUNTED = "vn.fundtrail.toys.counted.v1"
 
 
-# A member that joins before its broker has told of a new topic is given no partition, and tries again later.
-PATIENCE_S = 60.0
-
-
 @dataclass
 class Sender:
     """Puts events of a made-up service on the bus, as its relay would."""
@@ -121,7 +117,7 @@ class Receiver:
                 self.start()  # as the loop does: on a busy machine a group may form too slowly
             return taken >= count
 
-        wait_until(enough, PATIENCE_S, f"{count} records")
+        wait_until(enough, what=f"{count} records")
 
     def again_from_the_beginning(self, count: int) -> None:
         assert self.subscription is not None
