@@ -388,3 +388,12 @@ def test_a_bus_that_is_away_is_unavailable_within_bounds(address: str) -> None:
 def test_an_address_of_another_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="begins with"):
         open_bus("amqp://somewhere", "contract")
+
+
+def test_a_member_knows_a_new_topic_when_it_joins(
+    bus: Bus, topic: str, group: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    bus.publish(records(topic, 5))
+    with subscribed(bus, group, topic) as subscription:
+        assert len(take(subscription, 5)) == 5
+    assert "No partition metadata" not in caplog.text  # as kafka-python says where nobody is given any
