@@ -25,7 +25,8 @@ FOLDER = "wal"
 SUFFIX = ".gz.sealed"
 PARTIAL = ".partial"
 SEGMENT = re.compile(r"[0-9A-F]{24}")
-SEGMENTS_IN_A_FILE = 0x100  # of 16 MiB each, as initdb makes them
+SEGMENT_BYTES = 1 << 24  # as initdb makes them
+SEGMENTS_IN_A_FILE = 0x100
 GZIP_LEVEL = 1
 LOOK_EVERY_S = 5.0
 STOP_TIMEOUT_S = 20.0
@@ -48,6 +49,8 @@ class WriteAhead:
         """
         for folder in (self._spool, self.folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for path in self._unfilled():
+            path.unlink()  # the receiver was killed there, and would not go on with it
         options = ("--directory", str(self._spool), "--no-loop", "--synchronous")
         with programs.running("pg_receivewal", *options) as receiver:
             while receiver.poll() is None and not stop.wait(LOOK_EVERY_S):
@@ -63,7 +66,10 @@ class WriteAhead:
     def seal_new(self) -> int:
         """How many segments came to the second place, the open one with what it has so far."""
         key, count = self._shelf.key(), 0
-        received = sorted(path for path in self._spool.iterdir() if SEGMENT.match(path.name))
+        unfilled = self._unfilled()
+        received = sorted(
+            path for path in self._spool.iterdir() if SEGMENT.match(path.name) and path not in unfilled
+        )
         for path in received:
             with contextlib.suppress(FileNotFoundError):  # finished meanwhile, and renamed: the next round's
                 count += self._sealed_anew(path, key)
@@ -100,8 +106,13 @@ class WriteAhead:
             path.unlink()
         return len(surplus)
 
+    def _unfilled(self) -> set[Path]:
+        """The open segment while the receiver still fills it with zeros: no log is in it yet."""
+        opened = self._spool.glob(f"*{PARTIAL}")
+        return {path for path in opened if path.exists() and path.stat().st_size < SEGMENT_BYTES}
+
     def _sealed_anew(self, path: Path, key: bytes) -> bool:
-        """Whether the segment was newer than what was sealed of it; an open one has its full size at once."""
+        """Whether the segment was newer than what was sealed of it; an open one has its full size already."""
         found = path.stat()
         mark = (found.st_size, found.st_mtime_ns)
         if self._seen.get(path.name) == mark:

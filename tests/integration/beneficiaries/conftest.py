@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -51,12 +52,18 @@ def office(
     database: Callable[..., Addresses], application: Callable[..., Flask], tmp_path: Path
 ) -> Iterator[Office]:
     """An office that knows the rates and two districts, on 20/7/2024; its invariants hold afterwards."""
-    addresses = database("beneficiaries", _rates)
+    with checked(database("beneficiaries", with_rates), application, tmp_path) as made:
+        yield made
+
+
+@contextmanager
+def checked(addresses: Addresses, application: Callable[..., Flask], folder: Path) -> Iterator[Office]:
+    """The office on a migrated database; every invariant holds when it closes."""
     clock, key = FixedClock(JULY_20), ECKey.generate_key("P-256", auto_kid=True)
     engine = make_engine(addresses.service, application="tests-office")
     owner = make_engine(addresses.owner, application="tests-office")
     unit_of_work = UnitOfWork(engine, clock, REFUSALS)
-    documents, sealer = DocumentStore(tmp_path, bytes(32)), Sealer(bytes(32))
+    documents, sealer = DocumentStore(folder, bytes(32)), Sealer(bytes(32))
     published = KeySet([key]).as_dict(private=False)
     verifier = TokenVerifier(ISSUER, AUDIENCE, lambda: published, clock)
     parts = {"documents": documents, "sealer": sealer}
@@ -76,7 +83,7 @@ def office(
     owner.dispose()
 
 
-def _rates(addresses: Addresses) -> None:
+def with_rates(addresses: Addresses) -> None:
     engine = make_engine(addresses.service, application="tests-office")
     with UnitOfWork(engine, FixedClock(JULY_20)).begin(Act.system("beneficiaries", JULY_20)) as work:
         load_rates(work, published_rates())

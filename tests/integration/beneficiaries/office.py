@@ -49,6 +49,8 @@ OFFICER = (
 )
 LISTS = ("lists.read", "lists.submit", "lists.withdraw", "lists.export", "results.upload", "results.read")
 APPROVER = ("changes.approve", "openings.approve", "lists.approve", "lists.read")
+SERVICE = "beneficiaries"
+DEATH = {"person_number": "QN-1", "kind": "death", "details": {"died_on": "2024-06-02"}, "evidence": "x"}
 MULTIPART = "multipart/form-data; boundary=line"
 
 

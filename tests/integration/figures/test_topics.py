@@ -18,7 +18,11 @@ from tests.integration.figures.pair import Pair
 EVENTS = 140
 
 
-@pytest.fixture(params=["postgres", pytest.param("kafka", marks=pytest.mark.kafka)])
+BUSES = ["postgres", pytest.param("kafka", marks=pytest.mark.kafka)]
+AT_LENGTH = ["postgres", pytest.param("kafka", marks=[pytest.mark.kafka, pytest.mark.full])]
+
+
+@pytest.fixture(params=BUSES)
 def pair(
     request: pytest.FixtureRequest,
     database: Callable[[str], Addresses],
@@ -59,6 +63,7 @@ def looked_again(pair: Pair) -> bool:
         return bool(connection.scalar(text("SELECT count(*) FROM inbox_topics")))
 
 
+@pytest.mark.parametrize("pair", AT_LENGTH, indirect=True)  # each time takes Kafka's clients 18 s to notice
 def test_topics_deleted_again_and_again_still_lose_nothing(pair: Pair) -> None:
     pair.start()
     for turn in range(4):

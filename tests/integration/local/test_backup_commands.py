@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from deploy.backup import write_ahead
 from deploy.backup.configuration import settings_of
-from deploy.backup.moments import take_base, write_ahead_of
+from deploy.backup.moments import SPOOL, take_base, write_ahead_of
 from deploy.backup.serving import Place, stopped
 from deploy.cli.main import main
 from deploy.local.provisioning import SERVICES
@@ -194,9 +194,19 @@ def followed(home: Home) -> Iterator[Place]:
         try:
             wait_until(lambda: log.segments() or following.done(), what="the first segment")
             yield place
+            wait_until(lambda: is_received(place) or following.done(), what="the last rows' log")
         finally:
             stop.set()
             following.result(30)
+
+
+def is_received(place: Place) -> bool:
+    with place.server.connect() as connection:
+        rows = connection.execute(
+            "SELECT flush_lsn >= pg_current_wal_insert_lsn() FROM pg_stat_replication"
+            " WHERE application_name = 'pg_receivewal'"
+        ).fetchall()
+    return rows == [(True,)]
 
 
 def add_rows(place: Place, count: int) -> datetime:
@@ -238,6 +248,18 @@ def test_a_database_goes_back_to_any_moment_since_a_base(
     assert main(["restore", "portal", "--until", "2020-01-01T00:00"]) == 1
     assert "holds no base from before 2019-12-31 17:00:00 UTC" in capsys.readouterr().err
     ensure_nothing_is_left(home)
+
+
+def test_a_receiver_that_was_killed_while_it_filled_a_segment_goes_on(home: Home) -> None:
+    with followed(home):
+        pass
+    spool = home.root / SPOOL
+    (opened,) = spool.glob("*.partial")
+    os.truncate(opened, write_ahead.SEGMENT_BYTES // 2)
+    with followed(home):
+        pass
+    (opened,) = spool.glob("*.partial")
+    assert opened.stat().st_size == write_ahead.SEGMENT_BYTES
 
 
 def rows_of(place: Place) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from deploy.backup.shelf import Shelf
-from deploy.backup.write_ahead import WriteAhead, ensure_without_gap, successor
+from deploy.backup.write_ahead import SEGMENT_BYTES, WriteAhead, ensure_without_gap, successor
 from shared.kernel.errors import Rejected
 
 FIRST, SECOND, THIRD = (f"00000001000000000000000{number}" for number in (1, 2, 3))
@@ -30,6 +30,14 @@ def log(tmp_path: Path, spool: Path) -> WriteAhead:
     return made
 
 
+def receive(spool: Path, *names: str) -> None:
+    """As the receiver leaves them: what is open has its full size, the rest of it zeros."""
+    for name in names:
+        (spool / name).write_bytes(name.encode())
+        if name == OPEN:
+            os.truncate(spool / name, SEGMENT_BYTES)
+
+
 def brought_back(log: WriteAhead, first: str, *present: str) -> dict[str, bytes]:
     target = log.folder.parent / "brought back"
     target.mkdir(exist_ok=True)
@@ -38,22 +46,29 @@ def brought_back(log: WriteAhead, first: str, *present: str) -> dict[str, bytes]
 
 
 def test_segments_come_back_as_they_were_received(log: WriteAhead, spool: Path) -> None:
-    for name in (FIRST, SECOND, OPEN):
-        (spool / name).write_bytes(name.encode() * 1000)
+    receive(spool, FIRST, SECOND, OPEN)
+    content = (spool / OPEN).read_bytes()
     assert log.seal_new() == 3
     assert log.segments() == [FIRST, SECOND, THIRD]
-    assert brought_back(log, FIRST) == {
-        FIRST: FIRST.encode() * 1000,
-        SECOND: SECOND.encode() * 1000,
-        THIRD: OPEN.encode() * 1000,
-    }
+    assert brought_back(log, FIRST) == {FIRST: FIRST.encode(), SECOND: SECOND.encode(), THIRD: content}
+
+
+def test_a_segment_that_is_still_filled_with_zeros_waits_for_its_full_size(
+    log: WriteAhead, spool: Path
+) -> None:
+    receive(spool, FIRST, OPEN)
+    os.truncate(spool / OPEN, SEGMENT_BYTES - 1)
+    assert log.seal_new() == 1
+    assert log.segments() == [FIRST]
+    os.truncate(spool / OPEN, SEGMENT_BYTES)
+    assert log.seal_new() == 1
+    assert log.segments() == [FIRST, THIRD]
 
 
 def test_only_what_is_new_is_sealed_and_only_the_last_finished_one_is_kept_here(
     log: WriteAhead, spool: Path
 ) -> None:
-    for name in (FIRST, SECOND, OPEN):
-        (spool / name).write_bytes(b"x")
+    receive(spool, FIRST, SECOND, OPEN)
     log.seal_new()
     assert sorted(path.name for path in spool.iterdir()) == [SECOND, OPEN]
     assert log.seal_new() == 0
@@ -62,7 +77,7 @@ def test_only_what_is_new_is_sealed_and_only_the_last_finished_one_is_kept_here(
 
 
 def test_a_finished_segment_takes_the_place_of_what_it_was_when_open(log: WriteAhead, spool: Path) -> None:
-    (spool / OPEN).write_bytes(b"half")
+    receive(spool, OPEN)
     log.seal_new()
     (spool / OPEN).rename(spool / THIRD)
     (spool / THIRD).write_bytes(b"whole")
@@ -116,8 +131,7 @@ def test_the_segment_a_base_begins_with_must_be_there() -> None:
 
 
 def test_what_no_base_needs_is_forgotten(log: WriteAhead, spool: Path) -> None:
-    for name in (FIRST, SECOND, OPEN):
-        (spool / name).write_bytes(b"x")
+    receive(spool, FIRST, SECOND, OPEN)
     log.seal_new()
     assert log.forget_before(SECOND) == 1
     assert log.segments() == [SECOND, THIRD]
