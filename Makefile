@@ -9,7 +9,7 @@ HOME_DIR := $(or $(FUNDTRAIL_HOME),.fundtrail)
 UP := $(BIN)/fundtrail up $(if $(ONCE),--once)
 SERVICE ?= allocation
 MESSAGE ?= change
-PYTEST_OPTIONS ?= -n 2 -q
+PYTEST_OPTIONS ?= -n 3 -q  # one more than the cores of the least machine: many tests wait for processes
 
 .DEFAULT_GOAL := help
 .PHONY: help run up test faults bench check fix reset revision openapi events
