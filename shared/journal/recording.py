@@ -64,6 +64,9 @@ def record(connection: Connection, act: Act, events: Sequence[Event], topic: Top
 
 def _row(act: Act, event: Event, topic: Topic) -> dict[str, Any]:
     plain = canonical.plain(event)
+    items = _encoded_items(event.TYPE, plain.get(ITEMS_FIELD))
+    if items is not None:
+        plain[ITEMS_FIELD] = [canonical.spliced(item) for item in items]
     data = canonical.encode_plain(plain)
     if len(data) > DATA_BYTES_MAX:
         raise ValueError(f"{event.TYPE} has {len(data)} bytes, {DATA_BYTES_MAX} are allowed: split it.")
@@ -83,16 +86,16 @@ def _row(act: Act, event: Event, topic: Topic) -> dict[str, Any]:
         "traceparent": act.traceparent,
         "backdated": act.backdated,
         "data": data,
-        "items_root": _items_root(event.TYPE, plain.get(ITEMS_FIELD)),
+        "items_root": None if items is None else merkle.root(merkle.leaf_hashes(items)),
     }
 
 
-def _items_root(event_type: str, items: list[Any] | None) -> bytes | None:
+def _encoded_items(event_type: str, items: list[Any] | None) -> list[bytes] | None:
     if items is None:
         return None
     if len(items) > ITEMS_MAX:
         raise ValueError(f"{event_type} has {len(items)} items, {ITEMS_MAX} are allowed: split it.")
-    return merkle.root([merkle.leaf_hash(canonical.encode_plain(item)) for item in items])
+    return [canonical.encode_plain(item) for item in items]
 
 
 def leaf_bytes(row: Mapping[str, Any]) -> int:
