@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
@@ -63,9 +64,11 @@ def record(connection: Connection, act: Act, events: Sequence[Event], topic: Top
 
 
 def _row(act: Act, event: Event, topic: Topic) -> dict[str, Any]:
-    plain = canonical.plain(event)
-    items = _encoded_items(event.TYPE, plain.get(ITEMS_FIELD))
-    if items is not None:
+    items = _encoded_items(event)
+    if items is None:
+        plain = canonical.plain(event)
+    else:
+        plain = canonical.plain(replace(event, **{ITEMS_FIELD: ()}))  # type: ignore[type-var] # a dataclass
         plain[ITEMS_FIELD] = [canonical.spliced(item) for item in items]
     data = canonical.encode_plain(plain)
     if len(data) > DATA_BYTES_MAX:
@@ -90,12 +93,13 @@ def _row(act: Act, event: Event, topic: Topic) -> dict[str, Any]:
     }
 
 
-def _encoded_items(event_type: str, items: list[Any] | None) -> list[bytes] | None:
+def _encoded_items(event: Event) -> list[bytes] | None:
+    items = getattr(event, ITEMS_FIELD, None)
     if items is None:
         return None
     if len(items) > ITEMS_MAX:
-        raise ValueError(f"{event_type} has {len(items)} items, {ITEMS_MAX} are allowed: split it.")
-    return [canonical.encode_plain(item) for item in items]
+        raise ValueError(f"{event.TYPE} has {len(items)} items, {ITEMS_MAX} are allowed: split it.")
+    return [canonical.encode(item) for item in items]
 
 
 def leaf_bytes(row: Mapping[str, Any]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -36,7 +36,7 @@ def transfer(work: Work, batch: Sequence[Transfer]) -> list[Outcome]:
     deltas = model.totals(outcomes)
     model.ensure_balanced(deltas)
     store.keep(work.connection, outcomes, deltas, model.hold_changes(outcomes))
-    _tell(work, outcomes)
+    work.record_many(_events(outcomes))
     return outcomes
 
 
@@ -72,8 +72,10 @@ def reverse(work: Work, transfer_id: UUID) -> Outcome:
     return transfer(work, [back])[0]
 
 
-def _touched(batch: Iterable[Transfer]) -> set[UUID]:
-    return {account for one in batch for account in (one.debit_account, one.credit_account)}
+def _touched(batch: Iterable[Transfer]) -> Collection[UUID]:
+    touched = {one.debit_account.int: one.debit_account for one in batch}
+    touched.update((one.credit_account.int, one.credit_account) for one in batch)
+    return touched.values()
 
 
 def _ensure_open(work: Work, new: Sequence[Transfer]) -> None:
@@ -86,34 +88,32 @@ def _ensure_open(work: Work, new: Sequence[Transfer]) -> None:
         )
 
 
-def _tell(work: Work, outcomes: Sequence[Outcome]) -> None:
+def _events(outcomes: Sequence[Outcome]) -> list[TransfersDecided]:
     items = [_item(one) for one in outcomes if one.to_store]
-    if items:
-        batch = str(new_id())
-        work.record_many(
-            [
-                TransfersDecided(batch, tuple(items[start : start + ITEMS_PER_EVENT]))
-                for start in range(0, len(items), ITEMS_PER_EVENT)
-            ]
-        )
+    batch = str(new_id())
+    return [
+        TransfersDecided(batch, tuple(items[start : start + ITEMS_PER_EVENT]))
+        for start in range(0, len(items), ITEMS_PER_EVENT)
+    ]
 
 
 def _item(one: Outcome) -> dict[str, Any]:
+    moved = one.transfer
     item: dict[str, Any] = {
-        "transfer_id": str(one.transfer.id),
-        "kind": one.transfer.kind.value,
-        "debit_account": str(one.transfer.debit_account),
-        "credit_account": str(one.transfer.credit_account),
-        "amount_vnd": one.transfer.amount,
-        "period": str(one.transfer.period),
+        "transfer_id": moved.id,
+        "kind": moved.kind.value,
+        "debit_account": moved.debit_account,
+        "credit_account": moved.credit_account,
+        "amount_vnd": moved.amount,
+        "period": str(moved.period),
         "verdict": one.verdict.value,
     }
-    if one.transfer.hold is not None:
-        item["hold_id"] = str(one.transfer.hold)
-    if one.transfer.decision_line is not None:
-        item["line_id"] = str(one.transfer.decision_line)
-    if one.transfer.reverses is not None:
-        item["reverses"] = str(one.transfer.reverses)
+    if moved.hold is not None:
+        item["hold_id"] = moved.hold
+    if moved.decision_line is not None:
+        item["line_id"] = moved.decision_line
+    if moved.reverses is not None:
+        item["reverses"] = moved.reverses
     if one.refusal is not None:
         item |= {"code": one.refusal.code, "shortfall_vnd": one.refusal.shortfall}
     return item

@@ -190,18 +190,20 @@ class LedgerBroken(Exception):
 
 def totals(outcomes: Iterable[Outcome]) -> dict[UUID, TotalsDelta]:
     """What each account's running totals change by, for the outcomes that take effect."""
-    deltas: defaultdict[UUID, TotalsDelta] = defaultdict(TotalsDelta)
-    for outcome in outcomes:
-        if outcome.takes_effect:
-            transfer, amount = outcome.transfer, outcome.transfer.amount
-            debit, credit = deltas[transfer.debit_account], deltas[transfer.credit_account]
-            posted, pending = _SIGNS[transfer.kind]
-            debit.debits_posted += posted * amount
-            credit.credits_posted += posted * amount
-            if pending:
-                debit.debits_pending += pending * amount
-                credit.credits_pending += pending * amount
-    return dict(deltas)
+    moved = [outcome.transfer for outcome in outcomes if outcome.takes_effect]
+    deltas: defaultdict[int, TotalsDelta] = defaultdict(TotalsDelta)  # by the number an id stands for
+    for transfer in moved:
+        amount = transfer.amount
+        debit, credit = deltas[transfer.debit_account.int], deltas[transfer.credit_account.int]
+        posted, pending = _SIGNS[transfer.kind]
+        debit.debits_posted += posted * amount
+        credit.credits_posted += posted * amount
+        if pending:
+            debit.debits_pending += pending * amount
+            credit.credits_pending += pending * amount
+    accounts = {transfer.debit_account.int: transfer.debit_account for transfer in moved}
+    accounts.update((transfer.credit_account.int, transfer.credit_account) for transfer in moved)
+    return {accounts[number]: delta for number, delta in deltas.items()}
 
 
 def hold_changes(outcomes: Iterable[Outcome]) -> dict[UUID, HoldDelta]:
