@@ -50,7 +50,7 @@ def run_jobs(settings: Settings) -> int:
     kinds: dict[str, Job] = {
         register.KIND: register.ImportPersonsJob(documents, Registrar(parts.sealer(settings))),
         openings.KIND: openings.ImportOpeningJob(documents),
-        payroll.KIND: PayrollJob(),
+        payroll.KIND: PayrollJob(unit_of_work),
         lists.INSTRUCT: InstructListJob(),
         reconciliation.KIND: ReconcileStatementJob(documents),
     }

@@ -73,7 +73,7 @@ def plain(value: object) -> Any:  # noqa: ANN401 - JSON has no narrower type
 
 
 def _is_ready(value: Mapping[Any, Any]) -> bool:
-    """Whether an object needs nothing done to it: its fields have JSON's own types, or are ids."""
+    """Whether nothing is to be done to an object: its fields are JSON's types, ids, lists of such objects."""
     if (names := tuple(value)) not in _SOUND_NAMES:
         if not all(type(name) is str and name.isascii() for name in names):
             return False
@@ -81,7 +81,9 @@ def _is_ready(value: Mapping[Any, Any]) -> bool:
             _SOUND_NAMES.add(names)
     for item in value.values():
         kind = type(item)
-        if kind not in _WRITTEN_AS_THEY_ARE and not (kind is int and -INTEGER_MAX <= item <= INTEGER_MAX):
+        if kind in _WRITTEN_AS_THEY_ARE or (kind is int and -INTEGER_MAX <= item <= INTEGER_MAX):
+            continue
+        if kind is not list or not all(type(one) is dict and _is_ready(one) for one in item):
             return False
     return True
 

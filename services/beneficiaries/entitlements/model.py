@@ -1,16 +1,16 @@
 """What a person is due for a month, from dated facts and dated rates; pure, and as known on any day.
 
 A fact tells from which month it holds and on which day it was known. Of the facts about one entitlement
-that reach a month, the one known last counts: a correction is a new fact, and the old one stays.
+that reach a month, the one known last counts: a correction is a new fact, and the old one stays. Facts and
+dues come by the hundred thousand: they are named tuples, as a frozen dataclass takes three times as long.
 Source: Ordinance 02/2020/UBTVQH14 Art. 6 (several categories add up); Decree 131/2021/NĐ-CP (months).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from typing import NamedTuple
 from uuid import UUID
 
 from services.beneficiaries.rates.model import RateBook
@@ -18,8 +18,7 @@ from shared.kernel.errors import Rejected
 from shared.kernel.periods import Period
 
 
-@dataclass(frozen=True, slots=True)
-class EntitlementFact:
+class EntitlementFact(NamedTuple):
     """From a month on, a person has (or, when `ended`, no longer has) an entitlement of a category."""
 
     entitlement_id: UUID
@@ -31,8 +30,7 @@ class EntitlementFact:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class ResidenceFact:
+class ResidenceFact(NamedTuple):
     """From a month on, a person is paid by a district."""
 
     district_id: UUID
@@ -41,16 +39,14 @@ class ResidenceFact:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class DeathFact:
+class DeathFact(NamedTuple):
     """A person died."""
 
     died_on: date
     known_on: date
 
 
-@dataclass(frozen=True, slots=True)
-class PersonFacts:
+class PersonFacts(NamedTuple):
     """Everything that was ever recorded of one person and bears on what is due."""
 
     person_id: UUID
@@ -59,8 +55,7 @@ class PersonFacts:
     death: DeathFact | None
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(NamedTuple):
     """An amount due for one entitlement and one month. Units: amount_vnd in đồng."""
 
     entitlement_id: UUID
@@ -106,18 +101,19 @@ def district_in(facts: PersonFacts, period: Period, known_on: date) -> UUID | No
 
 def _standing(
     entitlements: Sequence[EntitlementFact], period: Period, known_on: date
-) -> list[EntitlementFact]:
-    latest: dict[UUID, EntitlementFact] = {}
-    for fact in entitlements:
-        if fact.known_on <= known_on and fact.from_period <= period:
+) -> Iterable[EntitlementFact]:
+    reaching = [fact for fact in entitlements if fact.known_on <= known_on and fact.from_period <= period]
+    if len(reaching) > 1:
+        latest: dict[UUID, EntitlementFact] = {}
+        for fact in reaching:
             seen = latest.get(fact.entitlement_id)
             if seen is None or (fact.known_on, fact.number) > (seen.known_on, seen.number):
                 latest[fact.entitlement_id] = fact
-    return [fact for fact in latest.values() if not fact.ended]
+        return [fact for fact in latest.values() if not fact.ended]
+    return [fact for fact in reaching if not fact.ended]
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(NamedTuple):
     """What one entitlement of a closed month comes to: due now, paid then, and what follows.
 
     `amount_vnd` is positive for arrears (truy lĩnh) and negative for recovery (truy thu).
@@ -139,7 +135,7 @@ class Difference:
 def differences(
     facts: PersonFacts,
     closed: Sequence[Period],
-    paid: dict[tuple[UUID, Period], int],
+    paid: Mapping[tuple[UUID, Period], int],
     book: RateBook,
     known_on: date,
 ) -> list[Difference]:
@@ -147,22 +143,33 @@ def differences(
 
     Shape: `paid` maps (entitlement, month) to everything paid for it so far, arrears and recoveries included.
     """
-    by_period: dict[Period, set[UUID]] = defaultdict(set)
-    for entitlement_id, period in paid:
-        by_period[period].add(entitlement_id)
-    found = []
+    found: list[Difference] = []
+    as_paid = 0
     for period in closed:
-        owed = {item.entitlement_id: item for item in due(facts, period, book, known_on)}
-        for entitlement_id in sorted(by_period[period] | owed.keys()):
-            item = owed.get(entitlement_id)
-            difference = Difference(
-                entitlement_id,
-                item.rate_id if item else None,
-                item.decree if item else None,
-                period,
-                item.amount_vnd if item else 0,
-                paid.get((entitlement_id, period), 0),
-            )
-            if difference.amount_vnd != 0:
-                found.append(difference)
-    return found
+        for item in due(facts, period, book, known_on):
+            before = paid.get((item.entitlement_id, period))
+            if before is not None:
+                as_paid += 1
+            if item.amount_vnd != (before or 0):
+                found.append(
+                    Difference(
+                        item.entitlement_id, item.rate_id, item.decree, period, item.amount_vnd, before or 0
+                    )
+                )
+    if as_paid < len(paid):
+        found.extend(_due_no_more(facts, closed, paid, book, known_on))
+    return sorted(found, key=lambda one: (one.due_period, one.entitlement_id)) if len(found) > 1 else found
+
+
+def _due_no_more(
+    facts: PersonFacts,
+    closed: Sequence[Period],
+    paid: Mapping[tuple[UUID, Period], int],
+    book: RateBook,
+    known_on: date,
+) -> Iterator[Difference]:
+    for period in closed:
+        owed = {item.entitlement_id for item in due(facts, period, book, known_on)}
+        for (entitlement_id, month), amount_vnd in paid.items():
+            if month == period and entitlement_id not in owed and amount_vnd:
+                yield Difference(entitlement_id, None, None, period, 0, amount_vnd)

@@ -35,7 +35,7 @@ class InstructListJob:
             model.ensure_may_become(found, State.INSTRUCTED)
             store.save(work.connection, found, State.INSTRUCTED, instructed_on=work.act.business_date)
             return Progress(place, place["done"], found.payment_count, finished=True)
-        owed = store.owed_by(work.connection, [row.id for row in rows])
+        owed = store.owed_by(work.connection, {row.id: row.reissue_of for row in rows})
         items = [_item(row, owed[row.id]) for row in rows]
         chunks = [items[start : start + CHUNK_PAYMENTS] for start in range(0, len(items), CHUNK_PAYMENTS)]
         work.record_many(
@@ -50,19 +50,18 @@ class InstructListJob:
 
 
 def _item(payment: Row[Any], owed: list[Row[Any]]) -> dict[str, Any]:
-    reissue = {"reissue_of": str(payment.reissue_of)} if payment.reissue_of else {}
-    return reissue | {
-        "payment_id": str(payment.id),
-        "list_id": str(payment.list_id),
-        "person_id": str(payment.person_id),
+    item = {
+        "payment_id": payment.id,
+        "list_id": payment.list_id,
+        "person_id": payment.person_id,
         "line": LINE,
         "amount_vnd": payment.amount_vnd,
         "obligations": [
             {
                 "kind": one.kind,
                 "due_period": one.due_period,
-                "entitlement_id": str(one.entitlement_id),
-                "rate_id": str(one.rate_id) if one.rate_id else None,
+                "entitlement_id": one.entitlement_id,
+                "rate_id": one.rate_id,
                 "decree": one.decree,
                 "due_vnd": one.due_vnd,
                 "paid_vnd": one.paid_vnd,
@@ -71,3 +70,4 @@ def _item(payment: Row[Any], owed: list[Row[Any]]) -> dict[str, Any]:
             for one in owed
         ],
     }
+    return item if payment.reissue_of is None else item | {"reissue_of": payment.reissue_of}

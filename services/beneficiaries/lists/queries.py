@@ -48,6 +48,6 @@ def payments_of(connection: Connection, list_id: UUID, query: dict[str, Any]) ->
     if after is not None:
         wanted = wanted.where(payments.c.id > UUID(str(after[0])))
     found = connection.execute(wanted).mappings().all()
-    owed = owed_by(connection, [row["id"] for row in found])
+    owed = owed_by(connection, {row["id"]: row["reissue_of"] for row in found})
     shown = [{**row, "obligations": owed[row["id"]]} for row in found]
     return page(shown, query["limit"], lambda row: [str(row["id"])])

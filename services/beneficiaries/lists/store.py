@@ -13,6 +13,7 @@ from services.beneficiaries.lists.model import PaymentList, State, reissue_list_
 from services.beneficiaries.lists.tables import lists, payments
 from services.beneficiaries.obligations.store import of_payments
 from shared.db.copy import copy_rows
+from shared.db.many import array_of_ids
 from shared.kernel.errors import Conflict, NotFound
 from shared.kernel.periods import Period
 
@@ -20,7 +21,7 @@ from shared.kernel.periods import Period
 FIRST_OF = text(
     """
     WITH RECURSIVE back(payment_id, first_id) AS (
-        SELECT id, id FROM payments WHERE id = ANY(:payments)
+        SELECT id, id FROM payments WHERE id IN (SELECT unnest(CAST(:payments AS uuid[])))
         UNION ALL
         SELECT back.payment_id, p.reissue_of FROM back JOIN payments p ON p.id = back.first_id
         WHERE p.reissue_of IS NOT NULL
@@ -135,13 +136,18 @@ def payments_after(
     return connection.execute(query if after is None else query.where(payments.c.id > after)).all()
 
 
-def owed_by(connection: Connection, payment_ids: Sequence[UUID]) -> dict[UUID, list[Row[Any]]]:
-    """The obligations that each payment pays; a reissue pays those of the payment that came back first."""
-    first = {
-        row.payment_id: row.first_id for row in connection.execute(FIRST_OF, {"payments": list(payment_ids)})
-    }
+def owed_by(connection: Connection, reissue_of: Mapping[UUID, UUID | None]) -> dict[UUID, list[Row[Any]]]:
+    """The obligations that each payment pays; a reissue pays those of the payment that came back first.
+
+    Shape: `reissue_of` has for each payment the one that it pays again, if any; the answer is by payment.
+    """
+    again = [payment_id for payment_id, before in reissue_of.items() if before is not None]
+    first = {payment_id: payment_id for payment_id in reissue_of}
+    if again:
+        found = connection.execute(FIRST_OF, {"payments": array_of_ids(again)})
+        first.update((row.payment_id, row.first_id) for row in found)
     owed = of_payments(connection, list(first.values()))
-    return {payment_id: owed.get(first[payment_id], []) for payment_id in payment_ids}
+    return {payment_id: owed.get(first_id, []) for payment_id, first_id in first.items()}
 
 
 def open_reissue(

@@ -7,8 +7,8 @@ is recovered). What cannot be recovered this month stays a difference and is fou
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from services.beneficiaries.entitlements.model import Difference, Due
@@ -25,8 +25,7 @@ class Kind(StrEnum):
     RECOVERY = "recovery"
 
 
-@dataclass(frozen=True, slots=True)
-class Obligation:
+class Obligation(NamedTuple):
     """One amount with its arithmetic: due less paid before. Units: đồng; negative for a recovery.
 
     `amount_vnd` of a recovery may be smaller in size than due less paid: the rest is carried.
@@ -45,8 +44,7 @@ class Obligation:
     amount_vnd: int
 
 
-@dataclass(frozen=True, slots=True)
-class PersonMonth:
+class PersonMonth(NamedTuple):
     """All obligations of one person in one paying month, and what could not be recovered in it."""
 
     obligations: tuple[Obligation, ...]

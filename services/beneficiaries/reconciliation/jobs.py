@@ -105,8 +105,8 @@ def _event(statement_id: UUID, chunk: int, some: Sequence[Row[Any]]) -> Provider
 
 def _item(row: Row[Any]) -> dict[str, Any]:
     item = {
-        "payment_id": str(row.payment_id),
-        "person_id": str(row.person_id),
+        "payment_id": row.payment_id,
+        "person_id": row.person_id,
         "amount_vnd": row.amount_vnd,
         "value_on": row.value_on.isoformat(),
     }

@@ -50,7 +50,7 @@ def compute(url: str, size: int) -> tuple[float, int]:
         with unit_of_work.begin(Act("officer", NOON)) as work:
             handlers.begin_payroll(work, Period(2024, 8))
         with timed() as watch, dedicated(engine) as lock:
-            Runner(unit_of_work, {handlers.KIND: PayrollJob()})._run_one(
+            Runner(unit_of_work, {handlers.KIND: PayrollJob(unit_of_work)})._run_one(
                 lock, threading.Event(), lambda: None
             )
         with unit_of_work.reading() as connection:

@@ -190,7 +190,7 @@ def office_of(caller: Caller, addresses: Addresses, stack: contextlib.ExitStack)
     kinds = {
         register.KIND: register.ImportPersonsJob(parts["documents"], Registrar(parts["sealer"])),
         openings.KIND: openings.ImportOpeningJob(parts["documents"]),
-        payroll.KIND: PayrollJob(),
+        payroll.KIND: PayrollJob(work),
         lists.INSTRUCT: InstructListJob(),
         reconciliation.KIND: ReconcileStatementJob(parts["documents"]),
     }

@@ -71,7 +71,7 @@ def checked(addresses: Addresses, application: Callable[..., Flask], folder: Pat
     kinds: dict[str, Job] = {
         register_jobs.KIND: register_jobs.ImportPersonsJob(documents, Registrar(sealer)),
         openings_jobs.KIND: openings_jobs.ImportOpeningJob(documents),
-        payroll_handlers.KIND: PayrollJob(),
+        payroll_handlers.KIND: PayrollJob(unit_of_work),
         lists_handlers.INSTRUCT: InstructListJob(),
         reconciliation_handlers.KIND: ReconcileStatementJob(documents),
     }

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from services.beneficiaries.payroll.handlers import KIND
+from services.beneficiaries.payroll.jobs import PayrollJob
 from tests.integration.beneficiaries.office import Person, by_bank, csv_of, person
 
 if TYPE_CHECKING:
@@ -189,6 +191,7 @@ def test_an_opening_is_closed_by_another_person_and_taken_over_once(office: Offi
 
 
 def test_a_payroll_goes_on_where_its_worker_was_killed(office: Office, rate: dict[str, int]) -> None:
+    office.runner._kinds[KIND] = PayrollJob(office.unit_of_work, 1000)  # type: ignore[index]
     office.import_persons(*(person(f"QN-{n:04d}") for n in range(1500)))
     office.officer.post("/v1/payroll/2024-08")
     job = office.one("SELECT id FROM jobs WHERE kind = 'payroll'")

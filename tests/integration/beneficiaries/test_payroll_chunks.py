@@ -88,7 +88,7 @@ def result(office: Office) -> dict[str, set[tuple[Any, ...]]]:
 
 
 def runner(office: Office, chunk: int) -> Runner:
-    return Runner(office.unit_of_work, {handlers.KIND: PayrollJob(chunk)})
+    return Runner(office.unit_of_work, {handlers.KIND: PayrollJob(office.unit_of_work, chunk)})
 
 
 def work_off(office: Office, worker: Runner) -> None:
