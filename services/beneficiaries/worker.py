@@ -9,7 +9,7 @@ from services.beneficiaries.openings import jobs as openings
 from services.beneficiaries.payroll import handlers as payroll
 from services.beneficiaries.payroll.jobs import PayrollJob
 from services.beneficiaries.reconciliation import handlers as reconciliation
-from services.beneficiaries.reconciliation.jobs import ReconcileStatementJob
+from services.beneficiaries.reconciliation.jobs import ReconcileStatementJob, TellOutcomesJob
 from services.beneficiaries.register import jobs as register
 from services.beneficiaries.register.handlers import Registrar
 from services.beneficiaries.units.handlers import keep_units
@@ -53,5 +53,6 @@ def run_jobs(settings: Settings) -> int:
         payroll.KIND: PayrollJob(unit_of_work),
         lists.INSTRUCT: InstructListJob(),
         reconciliation.KIND: ReconcileStatementJob(documents),
+        reconciliation.TELL: TellOutcomesJob(),
     }
     return run_loops({"jobs": Runner(unit_of_work, kinds).run}, settings.host, settings.health_port)

@@ -25,6 +25,7 @@ from shared.kernel.errors import Conflict, Rejected
 from shared.kernel.ids import id_of
 
 KIND = "reconcile_statement"
+TELL = "tell_outcomes"
 TABLE = "csv"  # what either provider may send instead, of any length
 FILE_BYTES_MAX = 160 * 1024 * 1024  # two million lines of it
 FORMATS = {Channel.POST: "post_result", Channel.BANK: "camt.053.001.08"}

@@ -1,14 +1,16 @@
-"""Matching a statement: stage its rows, match them in one set, then tell the outcomes list by list."""
+"""Matching a statement: stage its rows, match them in one set, then tell the outcomes list by list.
+
+Each list is told by a job of its own, so that as many are told at once as there are processes for jobs.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, update
+from sqlalchemy import Row
 
 from services.beneficiaries.lists.model import LINE
 from services.beneficiaries.providers.model import Channel
@@ -20,13 +22,13 @@ from services.beneficiaries.reconciliation.events import (
     ProviderAnswer,
     StatementMatched,
 )
-from services.beneficiaries.reconciliation.handlers import FORMATS, TABLE
+from services.beneficiaries.reconciliation.handlers import FORMATS, TABLE, TELL
 from services.beneficiaries.reconciliation.model import Answer
-from services.beneficiaries.reconciliation.tables import statements
 from shared.db.trees import with_ancestors
 from shared.db.unit_of_work import Work
 from shared.documents.store import DocumentStore
-from shared.jobs.runner import Progress
+from shared.jobs.runner import Progress, enqueue
+from shared.kernel.ids import id_of
 
 ITEMS_PER_EVENT = 500
 TOLD_PER_STEP = 5000
@@ -40,27 +42,53 @@ READERS: Mapping[str, Callable[[bytes], Iterator[Answer]]] = {
 
 @dataclass(frozen=True, slots=True)
 class ReconcileStatementJob:
-    """Takes one stored file from received to told."""
+    """Takes one stored file from received to matched, in one step; then it is told list by list."""
 
     documents: DocumentStore
-    told_per_step: int = TOLD_PER_STEP
 
-    def step(self, work: Work, params: Mapping[str, Any], checkpoint: Any) -> Progress:  # noqa: ANN401
-        """Stage and match the whole file first, then tell up to 5,000 outcomes a step."""
+    def step(
+        self,
+        work: Work,
+        params: Mapping[str, Any],
+        checkpoint: Any,  # noqa: ANN401, ARG002 - one step has none
+    ) -> Progress:
+        """Stage and match the whole file, and have the outcomes of each list told by a job of its own."""
         statement_id = UUID(params["statement_id"])
-        if checkpoint is None:
-            return self._stage_and_match(work, statement_id, params)
-        return _tell(work, statement_id, checkpoint, self.told_per_step)
-
-    def _stage_and_match(self, work: Work, statement_id: UUID, params: Mapping[str, Any]) -> Progress:
         answers = READERS[params["format"]](self.documents.get(params["document"]))
         staged = store.stage(work.connection, statement_id, answers)
         matched = store.match(work.connection, statement_id, _foreign(work, statement_id, params["units"]))
-        row = store.finish_matching(work.connection, statement_id, matched)
+        lists = store.lists_answered(work.connection, statement_id)
+        row = store.finish_matching(work.connection, statement_id, matched, len(lists))
         work.record(
             StatementMatched(str(row.id), row.provider, row.document, staged, matched, staged - matched)
         )
-        return Progress({"after": None, "chunk": 0, "told": 0}, 0, matched, finished=False)
+        for list_id in lists:
+            named = {"statement_id": str(statement_id), "list_id": str(list_id)}
+            enqueue(work, TELL, named, id_of("job", TELL, statement_id, list_id))
+        return Progress(None, staged, staged, finished=True)
+
+
+@dataclass(frozen=True, slots=True)
+class TellOutcomesJob:
+    """Tells what one statement said about the payments of one list. Bounds: 5,000 outcomes a step."""
+
+    told_per_step: int = TOLD_PER_STEP
+
+    def step(self, work: Work, params: Mapping[str, Any], checkpoint: Any) -> Progress:  # noqa: ANN401
+        """Tell the next outcomes in order of payment; the statement is told when its last list is."""
+        statement_id, list_id = UUID(params["statement_id"]), UUID(params["list_id"])
+        place = checkpoint or {"after": str(UUID(int=0)), "chunk": 0, "told": 0}
+        rows = store.outcomes_after(
+            work.connection, statement_id, list_id, UUID(place["after"]), self.told_per_step
+        )
+        events = _events(statement_id, list_id, place["chunk"], rows)
+        work.record_many(events)
+        told, finished = place["told"] + len(rows), len(rows) < self.told_per_step
+        if finished:
+            store.finish_list(work.connection, statement_id)
+        after = str(rows[-1].payment_id) if rows else place["after"]
+        place = {"after": after, "chunk": place["chunk"] + len(events), "told": told}
+        return Progress(place, told, told if finished else None, finished=finished)
 
 
 def _foreign(work: Work, statement_id: UUID, units: Sequence[str]) -> list[UUID]:
@@ -71,25 +99,6 @@ def _foreign(work: Work, statement_id: UUID, units: Sequence[str]) -> list[UUID]
     return [row.id for row in found if set(units).isdisjoint(map(str, above[row.unit_id]))]
 
 
-def _tell(work: Work, statement_id: UUID, place: Mapping[str, Any], limit: int) -> Progress:
-    after = (UUID(place["after"][0]), UUID(place["after"][1])) if place["after"] else None
-    rows = store.outcomes_after(work.connection, statement_id, after, limit)
-    told, chunk = int(place["told"]) + len(rows), int(place["chunk"])
-    by_list_and_kind = sorted(rows, key=lambda row: (row.list_id, row.kind))
-    for _, some in groupby(by_list_and_kind, lambda row: (row.list_id, row.kind)):
-        found = list(some)
-        for start in range(0, len(found), ITEMS_PER_EVENT):
-            work.record(_event(statement_id, chunk, found[start : start + ITEMS_PER_EVENT]))
-            chunk += 1
-    if len(rows) < limit:
-        work.connection.execute(
-            update(statements).where(statements.c.id == statement_id).values(state="told")
-        )
-        return Progress({"chunk": chunk, "told": told}, told, told, finished=True)
-    last = [str(rows[-1].list_id), str(rows[-1].payment_id)]
-    return Progress({"after": last, "chunk": chunk, "told": told}, told, None, finished=False)
-
-
 KINDS: Mapping[str, type[ProviderAnswer]] = {
     "settled": PaymentsSettled,
     "returned": PaymentsReturned,
@@ -97,10 +106,16 @@ KINDS: Mapping[str, type[ProviderAnswer]] = {
 }
 
 
-def _event(statement_id: UUID, chunk: int, some: Sequence[Row[Any]]) -> ProviderAnswer:
-    kind = KINDS[some[0].kind]
-    line = {"line": LINE, "count": len(some), "amount_vnd": sum(row.amount_vnd for row in some)}
-    return kind(str(some[0].list_id), str(statement_id), chunk, (line,), tuple(_item(row) for row in some))
+def _events(statement_id: UUID, list_id: UUID, chunk: int, rows: Sequence[Row[Any]]) -> list[ProviderAnswer]:
+    events: list[ProviderAnswer] = []
+    for kind, event in KINDS.items():
+        found = [row for row in rows if row.kind == kind]
+        for start in range(0, len(found), ITEMS_PER_EVENT):
+            some = found[start : start + ITEMS_PER_EVENT]
+            line = {"line": LINE, "count": len(some), "amount_vnd": sum(row.amount_vnd for row in some)}
+            items = tuple(_item(row) for row in some)
+            events.append(event(str(list_id), str(statement_id), chunk + len(events), (line,), items))
+    return events
 
 
 def _item(row: Row[Any]) -> dict[str, Any]:

@@ -99,17 +99,27 @@ TOLD = text(
     """
     SELECT told.*, p.person_id
     FROM (
-        (SELECT o.payment_id, o.list_id, o.kind, o.amount_vnd, o.reason_code, o.value_on
-         FROM outcomes o WHERE o.statement_id = :statement AND (o.list_id, o.payment_id) > (:list, :payment)
-         ORDER BY o.list_id, o.payment_id LIMIT :limit)
+        (SELECT o.payment_id, o.kind, o.amount_vnd, o.reason_code, o.value_on
+         FROM outcomes o
+         WHERE o.statement_id = :statement AND o.list_id = :list AND o.payment_id > :payment
+         ORDER BY o.payment_id LIMIT :limit)
         UNION ALL
-        (SELECT r.payment_id, r.list_id, 'returned_late', r.amount_vnd, r.reason_code, r.value_on
+        (SELECT r.payment_id, 'returned_late', r.amount_vnd, r.reason_code, r.value_on
          FROM late_returns r
-         WHERE r.statement_id = :statement AND (r.list_id, r.payment_id) > (:list, :payment)
-         ORDER BY r.list_id, r.payment_id LIMIT :limit)
-        ORDER BY list_id, payment_id LIMIT :limit
+         WHERE r.statement_id = :statement AND r.list_id = :list AND r.payment_id > :payment
+         ORDER BY r.payment_id LIMIT :limit)
+        ORDER BY payment_id LIMIT :limit
     ) AS told JOIN payments p ON p.id = told.payment_id
-    ORDER BY told.list_id, told.payment_id
+    ORDER BY told.payment_id
+    """
+)
+
+ANSWERED = text(
+    """
+    SELECT l.id FROM lists l
+    WHERE EXISTS (SELECT 1 FROM outcomes o WHERE o.statement_id = :statement AND o.list_id = l.id)
+       OR EXISTS (SELECT 1 FROM late_returns r WHERE r.statement_id = :statement AND r.list_id = l.id)
+    ORDER BY l.id
     """
 )
 
@@ -144,23 +154,43 @@ def match(connection: Connection, statement_id: UUID, foreign: Sequence[UUID] = 
     return returned + connection.execute(SETTLE, bound).rowcount
 
 
-def finish_matching(connection: Connection, statement_id: UUID, matched: int) -> Row[Any]:
-    """The statement with its counts."""
+def lists_answered(connection: Connection, statement_id: UUID) -> Sequence[UUID]:
+    """The lists of which a matched statement brings outcomes, in order of id."""
+    return connection.scalars(ANSWERED, {"statement": statement_id}).all()
+
+
+def finish_matching(connection: Connection, statement_id: UUID, matched: int, lists: int) -> Row[Any]:
+    """The statement with its counts, and so many lists to tell; without any it is told already."""
     counted = select(func.count()).where(statement_rows.c.statement_id == statement_id).scalar_subquery()
     return connection.execute(
         update(statements)
         .where(statements.c.id == statement_id)
-        .values(state="matched", row_count=counted, matched_count=matched, unmatched_count=counted - matched)
+        .values(
+            state="matched" if lists else "told",
+            row_count=counted,
+            matched_count=matched,
+            unmatched_count=counted - matched,
+            lists_to_tell=lists,
+        )
         .returning(statements)
     ).one()
 
 
+def finish_list(connection: Connection, statement_id: UUID) -> None:
+    """One list less to tell; after the last the statement is told."""
+    left = statements.c.lists_to_tell - 1
+    connection.execute(
+        update(statements)
+        .where(statements.c.id == statement_id)
+        .values(lists_to_tell=left, state=case((left == 0, "told"), else_=statements.c.state))
+    )
+
+
 def outcomes_after(
-    connection: Connection, statement_id: UUID, after: tuple[UUID, UUID] | None, limit: int
+    connection: Connection, statement_id: UUID, list_id: UUID, after: UUID, limit: int
 ) -> Sequence[Row[Any]]:
-    """The next outcomes of a statement in order of list and payment, with the person of each."""
-    list_id, payment_id = after or (UUID(int=0), UUID(int=0))
-    bound = {"statement": statement_id, "list": list_id, "payment": payment_id, "limit": limit}
+    """The next outcomes of a list in a statement in order of payment, with the person of each."""
+    bound = {"statement": statement_id, "list": list_id, "payment": after, "limit": limit}
     return connection.execute(TOLD, bound).all()
 
 

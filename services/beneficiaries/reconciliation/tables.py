@@ -14,11 +14,13 @@ from sqlalchemy import (
     Date,
     ForeignKey,
     Index,
+    Integer,
     Table,
     Text,
     UniqueConstraint,
     Uuid,
     func,
+    text,
 )
 
 from services.beneficiaries.metadata import metadata
@@ -35,11 +37,13 @@ statements = Table(
     Column("row_count", BigInteger, nullable=False),
     Column("matched_count", BigInteger, nullable=False),
     Column("unmatched_count", BigInteger, nullable=False),
+    Column("lists_to_tell", Integer, nullable=False, server_default=text("0")),
     Column("received_on", Date, nullable=False),
     Column("received_by", Text, nullable=False),
     Column("received_at", instant(), nullable=False, server_default=func.now()),
     UniqueConstraint("provider", "document"),
-    CheckConstraint("state IN ('received', 'staged', 'matched', 'told')", name="state"),
+    CheckConstraint("state IN ('received', 'matched', 'told')", name="state"),
+    CheckConstraint("lists_to_tell >= 0 AND (lists_to_tell > 0) = (state = 'matched')", name="lists_to_tell"),
     info={"grants": "SELECT, INSERT, UPDATE"},
 )
 

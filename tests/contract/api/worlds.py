@@ -18,7 +18,7 @@ from services.beneficiaries.payroll.jobs import PayrollJob
 from services.beneficiaries.rates.handlers import load_rates
 from services.beneficiaries.rates.published import published_rates
 from services.beneficiaries.reconciliation import handlers as reconciliation
-from services.beneficiaries.reconciliation.jobs import ReconcileStatementJob
+from services.beneficiaries.reconciliation.jobs import ReconcileStatementJob, TellOutcomesJob
 from services.beneficiaries.refusals import REFUSALS as OF_BENEFICIARIES
 from services.beneficiaries.register import jobs as register
 from services.beneficiaries.register.handlers import Registrar
@@ -193,6 +193,7 @@ def office_of(caller: Caller, addresses: Addresses, stack: contextlib.ExitStack)
         payroll.KIND: PayrollJob(work),
         lists.INSTRUCT: InstructListJob(),
         reconciliation.KIND: ReconcileStatementJob(parts["documents"]),
+        reconciliation.TELL: TellOutcomesJob(),
     }
     office = Office(caller.app, work, Runner(work, kinds), owner, clock, caller.key)
     office.load_units()

@@ -18,7 +18,7 @@ from services.beneficiaries.payroll.handlers import closed_months
 from services.beneficiaries.payroll.jobs import PayrollJob
 from services.beneficiaries.rates.handlers import rate_book
 from services.beneficiaries.reconciliation import handlers as reconciliation
-from services.beneficiaries.reconciliation.jobs import ReconcileStatementJob
+from services.beneficiaries.reconciliation.jobs import ReconcileStatementJob, TellOutcomesJob
 from services.beneficiaries.register import store as register
 from shared.db.engine import dedicated
 from shared.jobs.runner import Fenced, Runner
@@ -202,26 +202,36 @@ def test_outcomes_are_told_once_in_steps_of_any_size(
 ) -> None:
     rows = [(*one, "Chưa trả" if n % 5 == 0 else "Đã trả", "CNPC") for n, one in enumerate(answered)]
     office.officer.good(office.officer.send("/v1/statements?provider=POST-QNA", post_answer(*rows)))
-    job = ReconcileStatementJob(documents(office), step)
-    work_off(office, Runner(office.unit_of_work, {reconciliation.KIND: job}))
+    work_off(office, reconciler(office, step))
     told = {
         kind: [item["payment_id"] for event in office.events(f"payments.{kind}") for item in event["items"]]
         for kind in ("settled", "returned")
     }
     assert sorted(told["returned"]) == sorted(one for one, _ in answered[::5])
     assert sorted(told["settled"] + told["returned"]) == [one for one, _ in answered]
-    chunks = [event["chunk"] for kind in told for event in office.events(f"payments.{kind}")]
-    assert len(chunks) == len(set(chunks)), "allocation tells posts apart by their chunk"
+    events = [event for kind in told for event in office.events(f"payments.{kind}")]
+    chunks = [(event["list_id"], event["chunk"]) for event in events]
+    assert len(chunks) == len(set(chunks)), "allocation tells the posts of a list apart by their chunk"
 
 
-@pytest.mark.parametrize("killed_after", range(1, 5))
+def reconciler(office: Office, told_per_step: int) -> Runner:
+    kinds = {
+        reconciliation.KIND: ReconcileStatementJob(documents(office)),
+        reconciliation.TELL: TellOutcomesJob(told_per_step),
+    }
+    return Runner(office.unit_of_work, kinds)
+
+
+@pytest.mark.parametrize("killed_after", range(4))
 def test_outcomes_are_told_once_though_the_worker_was_killed(
     office: Office, answered: list[tuple[str, int]], killed_after: int
 ) -> None:
     rows = [(*one, "Đã trả", "") for one in answered]
     office.officer.good(office.officer.send("/v1/statements?provider=POST-QNA", post_answer(*rows)))
-    worker = Runner(office.unit_of_work, {reconciliation.KIND: ReconcileStatementJob(documents(office), 8)})
-    job = office.one("SELECT id FROM jobs WHERE kind = :kind", kind=reconciliation.KIND)
+    worker = reconciler(office, 8)
+    matching = office.one("SELECT id FROM jobs WHERE kind = :kind", kind=reconciliation.KIND)
+    assert worker._chunk(matching, worker._claim(matching))
+    job = office.one("SELECT id FROM jobs WHERE kind = :kind", kind=reconciliation.TELL)
     attempt = worker._claim(job)
     for _ in range(killed_after):
         worker._chunk(job, attempt)

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from services.beneficiaries.reconciliation.handlers import KIND
+from services.beneficiaries.reconciliation.handlers import KIND, TELL
+from services.beneficiaries.reconciliation.jobs import TellOutcomesJob
 from shared.kernel.ids import new_id
 from tests.integration.beneficiaries.office import bank_answer, by_bank, person, post_answer
 
@@ -265,7 +265,30 @@ def test_a_table_that_is_cut_off_changes_nothing(office: Office, instructed: Ins
 
 def test_outcomes_are_told_once_each_over_many_pages(office: Office, instructed: Instructed) -> None:
     rows = [(*one, "paid", "") for one in instructed[POST]]
-    office.runner._kinds[KIND] = replace(office.runner._kinds[KIND], told_per_step=1)  # type: ignore[type-var]
+    office.runner._kinds[TELL] = TellOutcomesJob(told_per_step=1)  # type: ignore[index]
     office.answer(POST, table_answer(*rows))
     told = [item["payment_id"] for event in office.events("payments.settled") for item in event["items"]]
     assert sorted(told) == sorted(one[0] for one in instructed[POST])
+
+
+def test_a_statement_is_told_when_the_last_of_its_lists_is(office: Office) -> None:
+    office.import_persons(person("QN-1"), person("QN-2", commune_code="20791"))
+    office.pay("2024-08")
+    payments = []
+    for one in office.lists().values():
+        office.instruct(one["id"])
+        payments += [(payment["id"], payment["amount_vnd"]) for payment in office.payments(one["id"])]
+    content = table_answer(*((*one, "paid", "") for one in payments))
+    office.officer.good(office.officer.send(f"/v1/statements?provider={POST}", content))
+    seen = []
+    for kind in (KIND, TELL, TELL):
+        job = office.one("SELECT id FROM jobs WHERE kind = :kind AND state = 'queued' LIMIT 1", kind=kind)
+        assert office.runner._chunk(job, office.runner._claim(job))
+        seen.append(tuple(office.rows("SELECT state, lists_to_tell FROM statements")[0]))
+    assert seen == [("matched", 2), ("matched", 1), ("told", 0)]
+
+
+def test_a_statement_without_any_outcome_is_told_at_once(office: Office, instructed: Instructed) -> None:
+    first, *_ = instructed[POST]
+    assert office.answer(POST, table_answer((first[0], first[1] + 1, "paid", "")))["state"] == "told"
+    assert office.one("SELECT count(*) FROM jobs WHERE kind = :kind", kind=TELL) == 0

@@ -285,12 +285,15 @@ def upgrade() -> None:
         sa.Column("row_count", sa.BigInteger(), nullable=False),
         sa.Column("matched_count", sa.BigInteger(), nullable=False),
         sa.Column("unmatched_count", sa.BigInteger(), nullable=False),
+        sa.Column("lists_to_tell", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("received_on", sa.Date(), nullable=False),
         sa.Column("received_by", sa.Text(), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint(
-            "state IN ('received', 'staged', 'matched', 'told')", name=op.f("ck_statements_state")
+            "lists_to_tell >= 0 AND (lists_to_tell > 0) = (state = 'matched')",
+            name=op.f("ck_statements_lists_to_tell"),
         ),
+        sa.CheckConstraint("state IN ('received', 'matched', 'told')", name=op.f("ck_statements_state")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_statements")),
         sa.UniqueConstraint("provider", "document", name=op.f("uq_statements_provider_document")),
         info={"grants": "SELECT, INSERT, UPDATE"},
