@@ -35,8 +35,8 @@ GROUP BY person_id, in_period HAVING sum(amount_vnd) <> 0;
 
 -- invariant: outcomes_have_the_amount_of_their_payment
 SELECT 'outcomes/' || o.payment_id AS place, format('outcome %s, payment %s', o.amount_vnd, p.amount_vnd) AS message
-FROM outcomes o JOIN payments p ON p.id = o.payment_id
-WHERE o.amount_vnd <> p.amount_vnd OR o.list_id <> p.list_id
+FROM outcomes o LEFT JOIN payments p ON p.id = o.payment_id
+WHERE o.amount_vnd IS DISTINCT FROM p.amount_vnd OR o.list_id <> p.list_id
 UNION ALL
 SELECT 'outcomes/' || o.payment_id, format('row %s of statement %s, which is not there', o.row, o.statement_id)
 FROM outcomes o WHERE NOT EXISTS (

@@ -72,7 +72,7 @@ statement_rows = Table(
 outcomes = Table(
     "outcomes",
     metadata,
-    Column("payment_id", Uuid, ForeignKey("payments.id"), primary_key=True),
+    Column("payment_id", Uuid, primary_key=True),
     Column("list_id", Uuid, nullable=False),
     Column("statement_id", Uuid, nullable=False),
     Column("row", BigInteger, nullable=False),

@@ -223,6 +223,12 @@ DEEDS: tuple[tuple[str, str, str, Deed], ...] = (
     ),
     (
         "beneficiaries",
+        "outcomes_have_the_amount_of_their_payment",
+        f"outcomes/{THREE}",
+        lambda vandal: vandal.plant("outcomes", payment_id=THREE, list_id=ONE, amount_vnd=4, kind="settled"),
+    ),
+    (
+        "beneficiaries",
         "payments_are_the_sums_of_obligations",
         f"payments/{TWO}",
         lambda vandal: reissued(vandal, amount_vnd=4),

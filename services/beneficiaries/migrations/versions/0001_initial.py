@@ -481,7 +481,6 @@ def upgrade() -> None:
             "(kind = 'returned') = (reason_code IS NOT NULL)", name=op.f("ck_outcomes_reason")
         ),
         sa.CheckConstraint("kind IN ('settled', 'returned')", name=op.f("ck_outcomes_kind")),
-        sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], name=op.f("fk_outcomes_payment_id")),
         sa.PrimaryKeyConstraint("payment_id", name=op.f("pk_outcomes")),
     )
     op.create_index(
