@@ -19,12 +19,6 @@ from psycopg_pool import ConnectionPool
 
 from shared.kernel.ids import new_id
 
-ACCOUNT = """
-    INSERT INTO accounts (id, fiscal_year, component, source, capital_kind, unit_id, role, bounded)
-    VALUES (%s, 2024, 'merit', 'central', 'recurrent', %s, %s, true) ON CONFLICT DO NOTHING
-"""
-
-
 def make_app() -> Flask:
     """The application of one gunicorn worker."""
     app = Flask(__name__)
@@ -56,15 +50,16 @@ def _write(connection: Any, key: str, body: dict[str, Any]) -> None:  # noqa: AN
     run("SELECT halted FROM journal_cursor")
     run("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", (key,))
     run("SELECT 1 FROM idempotency_replies WHERE principal = 'bench' AND key = %s", (key,))
-    for side, account in (("debit", debit), ("credit", credit)):
-        run(ACCOUNT, (account, body[side]["unit_id"], body[side]["role"]))
+    run("SELECT pg_advisory_xact_lock_shared(1, 2024)")
     run(
         "SELECT id, credits_posted - debits_posted FROM accounts WHERE id = ANY(%s::uuid[]) ORDER BY id "
         "FOR NO KEY UPDATE",
         ([debit, credit],),
     )
-    run("SELECT 1 FROM transfers WHERE id = %s", (id_,))
-    run("SELECT 1 FROM transfer_refusals WHERE id = %s", (id_,))
+    run(
+        "SELECT 1 FROM transfers WHERE id = %s UNION ALL SELECT 1 FROM transfer_refusals WHERE id = %s",
+        (id_, id_),
+    )
     run(
         "INSERT INTO transfers (id, debit_account, credit_account, amount_vnd, kind, effective_on, period) "
         "VALUES (%s, %s, %s, %s, 'direct', '2024-08-05', '2024-08')",

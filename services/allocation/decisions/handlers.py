@@ -23,7 +23,6 @@ from services.allocation.decisions.events import (
 )
 from services.allocation.decisions.model import Decision, Line, State
 from services.allocation.ledger import handlers as ledger
-from services.allocation.ledger import store as ledger_store
 from services.allocation.ledger.model import Outcome, Verdict
 from services.allocation.legal_bases import store as legal_bases
 from services.allocation.legal_bases.model import Article
@@ -146,8 +145,7 @@ def _drafted(work: Work, command: DraftDecision) -> Decision:
 
 def _move_money(work: Work, decision: Decision, command: IssueDecision) -> None:
     keys = [key for line in decision.lines for key in model.accounts_of(decision, line)]
-    ledger_store.open_accounts(work.connection, keys)
-    outcomes = ledger.transfer(work, model.transfers(decision, command.issued_on))
+    outcomes = ledger.transfer(work, model.transfers(decision, command.issued_on), keys)
     refused = [one for one in outcomes if one.verdict is not Verdict.ACCEPTED]
     if refused:
         raise _insufficient(refused)

@@ -108,9 +108,8 @@ def _move(work: Work, told: Told, debit: AccountKey, credit: AccountKey, amounts
     """The transfers of an answer between two accounts, and the rows that say which answer led to them."""
     if not any(amounts.values()):
         return
-    ledger_store.open_accounts(work.connection, [debit, credit])
     made = {line: _transfer(work, told, line, debit, credit, vnd) for line, vnd in amounts.items()}
-    checks.ensure_accepted(ledger.transfer(work, list(made.values())))
+    checks.ensure_accepted(ledger.transfer(work, list(made.values()), [debit, credit]))
     store.add_posts(
         work.connection,
         [

@@ -140,7 +140,8 @@ def _money(work: Work, facts: dict[str, Any], line: dict[str, Any]) -> ListMoney
 
 
 def _hold(work: Work, money: ListMoney) -> Answer:
-    available = ledger_store.lock(work.connection, [money.allotment, money.returned, money.provider_account])
+    accounts = [money.allotment, money.returned, money.provider_account]
+    available = ledger_store.lock(work.connection, accounts).available
     lines = ledger_store.line_balances(work.connection, money.allotment)
     parts = model.divide(money.amount_vnd, available[money.returned] or 0, lines)
     batch = model.holds(money, parts, work.act.business_date)

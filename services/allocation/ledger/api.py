@@ -37,8 +37,7 @@ def transfer(body: dict[str, Any]) -> dict[str, Any]:
     pairs = [(_key(one.pop("debit")), _key(one.pop("credit")), one) for one in body["transfers"]]
     keys = [key for debit, credit, _ in pairs for key in (debit, credit)]
     _ensure_reach(work, {key.unit for key in keys if key.unit is not None})
-    store.open_accounts(work.connection, keys)
-    outcomes = handlers.transfer(work, [_transfer(work, *pair) for pair in pairs])
+    outcomes = handlers.transfer(work, [_transfer(work, *pair) for pair in pairs], keys)
     return {"outcomes": [_shown(one) for one in outcomes]}
 
 

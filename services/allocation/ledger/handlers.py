@@ -8,7 +8,8 @@ from uuid import UUID
 
 from services.allocation.ledger import model, store
 from services.allocation.ledger.events import TransfersDecided
-from services.allocation.ledger.model import Kind, Outcome, Transfer, Verdict
+from services.allocation.ledger.model import AccountKey, Kind, Outcome, Transfer, Verdict
+from services.allocation.ledger.store import Locked
 from services.allocation.ledger.walk import decide
 from shared.db.unit_of_work import Work
 from shared.kernel.errors import NotFound, Rejected
@@ -20,19 +21,25 @@ BATCH_MAX = 10_000
 ITEMS_PER_EVENT = 400
 
 
-def transfer(work: Work, batch: Sequence[Transfer]) -> list[Outcome]:
+def transfer(work: Work, batch: Sequence[Transfer], accounts: Sequence[AccountKey] = ()) -> list[Outcome]:
     """One outcome per transfer, stored together with the totals they move.
+
+    Of the `accounts` given, those that do not exist yet are opened.
 
     Idempotent: an id that is known gives its stored result again and moves nothing.
     Bounds: 1 to 10,000 transfers. Raises: Rejected batch_size, year_closed; LedgerBroken stops the commit.
     """
     if not 1 <= len(batch) <= BATCH_MAX:
         raise Rejected("batch_size", f"A batch has 1 to {BATCH_MAX} transfers; this one has {len(batch)}.")
-    available = store.lock(work.connection, _touched(batch))
+    locked = store.lock(work.connection, _touched(batch))
+    missing = [key for key in accounts if key.id not in locked.available]
+    if missing:
+        store.open_accounts(work.connection, missing)
+        locked = store.lock(work.connection, _touched(batch))
     known = store.known(work.connection, [one.id for one in batch])
-    _ensure_open(work, [one for one in batch if one.id not in known])
+    _ensure_open(locked, [one for one in batch if one.id not in known])
     wanted = [one.hold for one in batch if one.hold is not None]
-    outcomes = decide(batch, available, store.open_holds(work.connection, wanted), known)
+    outcomes = decide(batch, locked.available, store.open_holds(work.connection, wanted), known)
     deltas = model.totals(outcomes)
     model.ensure_balanced(deltas)
     store.keep(work.connection, outcomes, deltas, model.hold_changes(outcomes))
@@ -78,9 +85,10 @@ def _touched(batch: Iterable[Transfer]) -> Collection[UUID]:
     return touched.values()
 
 
-def _ensure_open(work: Work, new: Sequence[Transfer]) -> None:
-    closed = store.closed_years(work.connection)
-    hit = closed & store.years_of(work.connection, _touched(new)) if closed else set()
+def _ensure_open(locked: Locked, new: Sequence[Transfer]) -> None:
+    if not locked.closed_years:
+        return
+    hit = {locked.closed_years[account] for account in _touched(new) if account in locked.closed_years}
     if hit:
         years = ", ".join(map(str, sorted(hit)))
         raise Rejected(

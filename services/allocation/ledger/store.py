@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, func, select, text
@@ -79,17 +79,37 @@ MOVE_HOLDS = text(
 
 
 # Told by the place of its id in the array: to read ten thousand ids back takes as long as to lock them.
+# Whether its year is closed is asked here, after the year's lock was waited for.
 LOCKED = text(
     """
-    SELECT wanted.place, a.bounded, a.credits_posted - a.debits_posted - a.debits_pending AS available
+    SELECT wanted.place, y.fiscal_year AS closed_year,
+           CASE WHEN a.bounded THEN a.credits_posted - a.debits_posted - a.debits_pending END AS available
     FROM unnest(CAST(:ids AS uuid[])) WITH ORDINALITY AS wanted(id, place)
     JOIN accounts a ON a.id = wanted.id
+    LEFT JOIN ledger_years y ON y.fiscal_year = a.fiscal_year
     ORDER BY a.id FOR NO KEY UPDATE OF a
     """
 )
+KNOWN = text(
+    f"""
+    SELECT {", ".join(TRANSFER_COLUMNS)}, NULL AS code, NULL AS message, NULL AS shortfall_vnd
+    FROM transfers WHERE id IN (SELECT unnest(CAST(:ids AS uuid[])))
+    UNION ALL
+    SELECT {", ".join(TRANSFER_COLUMNS)}, code, message, shortfall_vnd
+    FROM transfer_refusals WHERE id IN (SELECT unnest(CAST(:ids AS uuid[])))
+    """
+)
 HELD = select(holds).where(one_of_named(holds.c.id, "ids"))
-MOVED = select(transfers).where(one_of_named(transfers.c.id, "ids"))
-REFUSED = select(transfer_refusals).where(one_of_named(transfer_refusals.c.id, "ids"))
+
+
+class Locked(NamedTuple):
+    """Accounts that nobody else moves: what each has available, and the closed year of those that have one.
+
+    Shape: None for an unbounded account; an account that was never opened is absent.
+    """
+
+    available: dict[UUID, int | None]
+    closed_years: dict[UUID, int]
 
 
 def open_accounts(connection: Connection, keys: Iterable[AccountKey]) -> None:
@@ -112,17 +132,17 @@ def open_accounts(connection: Connection, keys: Iterable[AccountKey]) -> None:
         connection.execute(upsert(accounts).on_conflict_do_nothing(index_elements=["id"]), rows)
 
 
-def lock(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, int | None]:
-    """What each account has available, None for an unbounded one; locked in order of id until the work ends.
-
-    Their fiscal years are not closed meanwhile. An account that was never opened is absent.
-    """
+def lock(connection: Connection, ids: Iterable[UUID]) -> Locked:
+    """The accounts, locked in order of id until the work ends; their years are not closed meanwhile."""
     by_number = {one.int: one for one in ids}
     wanted = [by_number[number] for number in sorted(by_number)]
     ids_in_order = array_of_ids(wanted)
     connection.execute(KEEP_YEARS_OPEN, {"lock": YEAR_LOCK, "ids": ids_in_order})
     rows = connection.execute(LOCKED, {"ids": ids_in_order}).all()
-    return {wanted[place - 1]: available if bounded else None for place, bounded, available in rows}
+    return Locked(
+        {wanted[place - 1]: available for place, _, available in rows},
+        {wanted[place - 1]: year for place, year, _ in rows if year is not None},
+    )
 
 
 def open_holds(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, OpenHold]:
@@ -140,11 +160,8 @@ def open_holds(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, OpenHo
 
 def known(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Known]:
     """What is stored under the ids: accepted transfers and refused ones."""
-    wanted = {"ids": array_of_ids(ids)}
-    found = {row.id: Known(to_transfer(row)) for row in connection.execute(MOVED, wanted)}
-    for row in connection.execute(REFUSED, wanted):
-        found[row.id] = Known(to_transfer(row), Refusal(row.code, row.message, row.shortfall_vnd))
-    return found
+    rows = connection.execute(KNOWN, {"ids": array_of_ids(ids)}).all()
+    return {row.id: Known(to_transfer(row), _refusal(row)) for row in rows}
 
 
 def keep(
@@ -201,12 +218,6 @@ def stop_year(connection: Connection, fiscal_year: int) -> None:
 def closed_years(connection: Connection) -> set[int]:
     """The fiscal years that are closed."""
     return set(connection.scalars(select(ledger_years.c.fiscal_year)))
-
-
-def years_of(connection: Connection, ids: Iterable[UUID]) -> set[int]:
-    """The fiscal years of accounts."""
-    wanted = select(accounts.c.fiscal_year).distinct().where(one_of(accounts.c.id, ids))
-    return set(connection.scalars(wanted))
 
 
 def transfer(connection: Connection, transfer_id: UUID) -> Row[Any] | None:
@@ -296,6 +307,10 @@ def to_transfer(row: Row[Any]) -> Transfer:
         row.group_id,
         row.reverses,
     )
+
+
+def _refusal(row: Row[Any]) -> Refusal | None:
+    return None if row.code is None else Refusal(row.code, row.message, row.shortfall_vnd)
 
 
 def _row(one: Transfer) -> tuple[Any, ...]:

@@ -23,7 +23,7 @@ def test_accounts_are_locked_from_the_lowest_id_up(bare_house: House) -> None:
 
     def lock_all() -> int:
         with bare_house.unit_of_work.begin(bare_house.act()) as work:
-            return len(store.lock(work.connection, [*others, lowest]))
+            return len(store.lock(work.connection, [*others, lowest]).available)
 
     with ThreadPoolExecutor(1) as pool, bare_house.owner.connect() as connection:
         connection.execute(select(accounts).where(accounts.c.id == lowest).with_for_update())
