@@ -19,6 +19,7 @@ from psycopg_pool import ConnectionPool
 
 from shared.kernel.ids import new_id
 
+
 def make_app() -> Flask:
     """The application of one gunicorn worker."""
     app = Flask(__name__)
