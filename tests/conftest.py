@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from hypothesis import settings
 
 with warnings.catch_warnings():
     warnings.filterwarnings("ignore", "(open|read)_text is deprecated", DeprecationWarning)
@@ -40,6 +41,9 @@ MEMORY_MIN_BYTES = 4 * 1024**3
 
 MakeDatabase = Callable[..., Addresses]
 MakeApplication = Callable[[Context, Sequence[Blueprint]], Flask]
+
+settings.register_profile("untimed", deadline=None)  # how long an example takes says nothing about the code
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,8 @@ Source: CloudEvents Kafka Protocol Binding 1.0.2, section 3.2.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from shared.bus.port import Delivered, Record
 from shared.kernel.errors import Rejected
@@ -25,8 +25,7 @@ SPEC_VERSION = "1.0"
 NAMES_MAX = 256  # more than anybody's messages have; others' names are made anew
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """Context attributes by their CloudEvents names, and the data as sent."""
 
     attributes: Mapping[str, str]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.bus.cloud_events import Event as CloudEvent
 from shared.kernel import canonical
@@ -22,8 +21,7 @@ OPTIONAL_TEXTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """One fact with everything that is known of it beside its data."""
 
     id: str
@@ -59,8 +57,9 @@ class Envelope:
 
     def leaf(self) -> bytes:
         """The canonical entry of the audit log: every field, the data by its SHA-256."""
-        fields = {name: getattr(self, name) for name in self.__slots__ if name != "data"}
-        return canonical.encode({**fields, "data_sha256": canonical.digest(self.data)})
+        fields = self._asdict()
+        data_sha256 = canonical.digest(fields.pop("data"))
+        return canonical.encode({**fields, "data_sha256": data_sha256})
 
     def to_cloud_event(self, topic_id: str) -> CloudEvent:
         """The CloudEvents 1.0.2 form, stamped with the id of the topic it is meant for."""

@@ -53,7 +53,8 @@ class Relay:
         self._engine = engine
         self._bus = bus
         self._clock = clock
-        self._topics = topics_of(service)
+        self._names = {topic.value: topic_name(service, topic) for topic in Topic}
+        self._topics = list(self._names.values())
         self._topic_ids: dict[str, str] = {}
         self._checked_at: datetime | None = None
         self._watermark = positions.Watermark(engine)
@@ -110,7 +111,7 @@ class Relay:
         return len(rows)
 
     def _record(self, item: envelope.Envelope) -> Record:
-        name = topic_name(self._service, item.topic)
+        name = self._names[item.topic]
         return cloud_events.to_record(item.to_cloud_event(self._topic_ids[name]), name)
 
     def _save(self, old: Cursor, new: Cursor) -> None:

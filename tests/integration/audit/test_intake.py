@@ -119,7 +119,7 @@ def test_a_record_that_cannot_be_read_stops_nothing_else(
 
 def test_data_that_is_no_json_is_logged_and_not_searched(audit: Audit, rows: MakeRows) -> None:
     (item,) = rows("portal", 1, 1)
-    strange = Envelope(**{name: getattr(item, name) for name in item.__slots__} | {"data": b"\xff{"})
+    strange = Envelope(**{name: getattr(item, name) for name in item._fields} | {"data": b"\xff{"})
     audit.take(strange)
     audit.index()
     assert audit.findings() == []

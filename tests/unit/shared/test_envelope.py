@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from datetime import UTC, datetime, timedelta
@@ -81,12 +80,12 @@ def test_the_leaf_is_canonical_by_a_second_implementation(item: Envelope) -> Non
 
 def test_the_leaf_names_every_field_and_the_hash_of_the_data() -> None:
     leaf = json.loads(made().leaf())
-    names = {field.name for field in dataclasses.fields(Envelope)}
+    names = set(Envelope._fields)
     assert leaf.keys() == names - {"data"} | {"data_sha256"}
     assert leaf["data_sha256"] == hashlib.sha256(b'{"n":1}').hexdigest()
 
 
-@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Envelope)])
+@pytest.mark.parametrize("field", list(Envelope._fields))
 def test_no_field_can_change_without_changing_the_leaf(field: str) -> None:
     other: dict[str, Any] = {
         "epoch": 2,

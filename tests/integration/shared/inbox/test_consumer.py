@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -250,7 +249,7 @@ def test_an_envelope_that_cannot_be_read_is_put_aside(
     headers = {name: content for name, content in good.headers if name != header}
     if value is not None:
         headers[header] = value
-    sender.bus.publish([replace(good, headers=tuple(headers.items()))])
+    sender.bus.publish([good._replace(headers=tuple(headers.items()))])
     sender.send(sender.event(desk, "b", 2))
     desk_receiver.take(2)
     desk_receiver.again_from_the_beginning(2)
@@ -303,7 +302,7 @@ def test_what_a_message_causes_points_back_to_it(desk: Desk, desk_receiver: Rece
     assert (act.actor, act.causation, act.correlation, act.unit) == ("system:toys", item.id, "c-1", "u-1")
     assert act.backdated
     assert act.occurred_at == item.occurred_at
-    assert act_of("toys", replace(item, correlation=None)).correlation == item.id
+    assert act_of("toys", item._replace(correlation=None)).correlation == item.id
 
 
 def test_the_loop_runs_until_it_is_told_to_stop(desk_receiver: Receiver) -> None:
