@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from lxml import etree
@@ -22,6 +23,7 @@ _N = f"{{{NAMESPACE}}}"
 BOOKED = "BOOK"
 CREDIT = "CRDT"
 DIGITS_MAX = 16
+DAYS_MAX = 4_096  # different days whose reading is kept
 ENTRY, STATUS, VALUE_DATE, DETAILS = (f"{_N}{name}" for name in ("Ntry", "Sts", "ValDt", "TxDtls"))
 AMOUNT, DIRECTION, REFERENCES, RETURN = (f"{_N}{name}" for name in ("Amt", "CdtDbtInd", "Refs", "RtrInf"))
 REASON, CODE, DATE, END_TO_END_ID = (f"{_N}{name}" for name in ("Rsn", "Cd", "Dt", "EndToEndId"))
@@ -108,9 +110,10 @@ def _whole(text: str) -> int | None:
     digits, _, fraction = text.partition(".")
     if not digits.isdecimal() or len(digits) > DIGITS_MAX or fraction.strip("0"):
         return None
-    return int(digits) if int(digits) <= MAX_VND else None
+    return amount if (amount := int(digits)) <= MAX_VND else None
 
 
+@lru_cache(DAYS_MAX)
 def _date(text: str) -> date | None:
     try:
         return date.fromisoformat(text)

@@ -6,9 +6,9 @@ Source: ISO 20022 external return reason codes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
 from shared.kernel.periods import Period
 
@@ -28,8 +28,7 @@ class Outcome(StrEnum):
     RETURNED = "returned"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """One row of an answer, as written. `amount_vnd` is None where the row has none that can be read."""
 
     row: int
