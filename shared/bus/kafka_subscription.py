@@ -129,6 +129,6 @@ def delivered_from(record: Untyped) -> Delivered:
         record.partition,
         record.offset,
         (record.key or b"").decode(),
-        tuple((name, value if value is not None else b"") for name, value in record.headers),
+        tuple([pair if pair[1] is not None else (pair[0], b"") for pair in record.headers]),
         record.value if record.value is not None else b"",
     )

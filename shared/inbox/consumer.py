@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import groupby
 
 import structlog
 
@@ -17,6 +19,7 @@ from shared.bus import cloud_events
 from shared.bus.port import Bus, Delivered, Subscription
 from shared.db.unit_of_work import UnitOfWork, Work
 from shared.inbox import store
+from shared.inbox.handling import Caused, Together
 from shared.journal import envelope
 from shared.journal.envelope import Envelope
 from shared.kernel.acts import Act
@@ -112,7 +115,7 @@ class Consumer:
 
     def _look_at_topics(self, subscription: Subscription) -> None:
         now = self._unit_of_work.clock.now()
-        if self._checked_at is not None and now - self._checked_at < TOPIC_CHECK_EVERY:
+        if self._checked_at is not None and timedelta(0) <= now - self._checked_at < TOPIC_CHECK_EVERY:
             return
         found = self._bus.topic_ids(self._topics)
         with self._unit_of_work.reading() as connection:
@@ -164,10 +167,13 @@ class Consumer:
             free = [message for message in messages if message.lane not in blocked]
             self._put_behind(work, [message for message in messages if message.lane in blocked])
             new = store.accept_new(work.connection, self._name, [message.item.id for message in free])
+            fresh: list[Envelope] = []
             for message in free:
                 if message.item.id in new:
                     new.discard(message.item.id)
-                    self._handle(work, message.item)
+                    fresh.append(message.item)
+            for handler, items in groupby(fresh, lambda item: self._handlers[item.type]):
+                self._handle(work, handler, list(items))
 
     def _take_alone(self, message: Message) -> None:
         try:
@@ -186,12 +192,20 @@ class Consumer:
             )
             self._quarantine(message, "bug", f"{type(error).__name__} at {attempts} attempts; see the log.")
 
-    def _handle(self, work: Work, item: Envelope) -> None:
-        with tracing.current().handling(self._name, item.type, item.traceparent) as traceparent:
-            act = act_of(self._name, item)
-            if traceparent != item.traceparent:
-                act = replace(act, traceparent=traceparent)
-            self._handlers[item.type](work.under(act), item)
+    def _handle(self, work: Work, handler: Handler, items: Sequence[Envelope]) -> None:
+        if isinstance(handler, Together):
+            with ExitStack() as spans:
+                handler.many([Caused(self._under(work, item, spans), item) for item in items])
+            return
+        for item in items:
+            with ExitStack() as spans:
+                handler(self._under(work, item, spans), item)
+
+    def _under(self, work: Work, item: Envelope, spans: ExitStack) -> Work:
+        handling = tracing.current().handling(self._name, item.type, item.traceparent)
+        traceparent = spans.enter_context(handling)
+        act = act_of(self._name, item)
+        return work.under(act if traceparent == item.traceparent else replace(act, traceparent=traceparent))
 
     def _quarantine(self, message: Message, code: str, text: str) -> None:
         log.error(

@@ -21,7 +21,7 @@ def accept_new(connection: Connection, consumer: str, event_ids: Sequence[str]) 
             "INSERT INTO inbox (consumer, event_id) SELECT :consumer, unnest(CAST(:ids AS text[])) "
             "ON CONFLICT DO NOTHING RETURNING event_id"
         ),
-        {"consumer": consumer, "ids": list(event_ids)},
+        {"consumer": consumer, "ids": _array_of_texts(event_ids)},
     )
     return {row.event_id for row in taken}
 
@@ -121,3 +121,9 @@ def open_count(connection: Connection) -> int:
 def forget_topic_ids(connection: Connection) -> None:
     """Every consumer of this database starts again at the oldest record, as if its topics were new."""
     connection.execute(delete(inbox_topics))
+
+
+def _array_of_texts(texts: Iterable[str]) -> str:
+    """The texts as PostgreSQL writes an array: psycopg takes ten times as long for a list."""
+    quoted = ['"' + one.replace("\\", "\\\\").replace('"', '\\"') + '"' for one in texts]
+    return "{" + ",".join(quoted) + "}"

@@ -7,16 +7,17 @@ alteration of one is contradicted by the others; where they contradict, the sign
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from services.audit.findings import Finding
-from services.audit.log import notes, proofs, queries, store, tiles
+from services.audit.log import notes, packs, proofs, queries, store, tiles
 from services.audit.log.model import Lane
 from services.audit.log.notes import Checkpoint, NoteInvalid, VerifierKey
+from services.audit.log.packs import Pack
 from services.audit.log.tables import log_bundles, log_checkpoints, log_data, log_tiles
 from services.audit.log.tiles import TILE_HEIGHT, TILE_WIDTH, BundleInvalid, Edge, TileReader
 from shared.kernel import canonical, merkle
@@ -101,10 +102,16 @@ def _check_bundle(connection: Connection, report: Report, index: int, entries: l
     width = min(TILE_WIDTH, report.edge.size - index * TILE_WIDTH)
     stored = report.stored(0, index)[: width * merkle.HASH_BYTES]
     report.levels[0].append(_more_credible(report, index, hashed, stored))
-    first = index * TILE_WIDTH
-    digests = _digests(connection, first, first + len(entries))
-    for number, leaf in enumerate(entries, first):
-        _check_entry(connection, report, number, leaf, digests.get(number))
+    span = range(index * TILE_WIDTH, index * TILE_WIDTH + width)
+    envelopes = {number: _envelope(leaf) for number, leaf in zip(span, entries, strict=False)}
+    _check_data(report, store.packs_between(connection, span), span, envelopes)
+    for number, envelope in envelopes.items():
+        place = f"entry {number}"
+        if envelope is None:
+            report.add("entry_unreadable", place, "The entry is no canonical envelope.")
+        else:
+            lane = Lane(envelope["source"], envelope["epoch"])
+            _check_position(report, place, lane, envelope["position"])
 
 
 def _more_credible(report: Report, index: int, hashed: bytes, stored: bytes) -> bytes:
@@ -130,19 +137,42 @@ def _more_credible(report: Report, index: int, hashed: bytes, stored: bytes) -> 
     return hashed if entries_are_right else stored
 
 
-def _check_entry(connection: Connection, report: Report, index: int, leaf: bytes, digest: str | None) -> None:
-    envelope = _envelope(leaf)
-    place = f"entry {index}"
+def _check_data(
+    report: Report, stored: Iterator[Pack], span: range, envelopes: Mapping[int, dict[str, Any] | None]
+) -> None:
+    """One pack after the other, as a bundle of bulk rows has more data than memory should hold."""
+    missing = {number for number, envelope in envelopes.items() if envelope is not None}
+    expected = span.start
+    for pack in stored:
+        found, rest = packs.unpack(pack.data)
+        if pack.first < expected:
+            report.add("rows_surplus", "log_data", f"The pack at {pack.first} begins within another.")
+        for number, data in enumerate(found, pack.first):
+            missing.discard(number)
+            _check_one(report, number, data, envelopes.get(number))
+        expected = pack.first + len(found)
+        if rest:
+            place = f"entry {max(expected - 1, pack.first)}"
+            report.add("data_altered", place, "The pack of its data does not end with an entry.")
+    if expected > span.stop:
+        report.add("rows_surplus", "log_data", f"The last pack reaches to entry {expected - 1}.")
+    for number in sorted(missing):
+        report.add("data_missing", f"entry {number}", "The data of the event is not there.")
+
+
+def _check_one(report: Report, index: int, data: bytes, envelope: dict[str, Any] | None) -> None:
     if envelope is None:
-        report.add("entry_unreadable", place, "The entry is no canonical envelope.")
         return
-    if digest is None:
-        report.add("data_missing", place, "The data of the event is not there.")
-    elif digest != envelope["data_sha256"]:
-        report.add("data_altered", place, "The data of the event is not that which the entry commits to.")
-    elif envelope["items_root"] is not None and envelope["items_root"] != _items_root(connection, index):
-        report.add("items_altered", place, "The items do not have the root that the entry commits to.")
-    _check_position(report, place, Lane(envelope["source"], envelope["epoch"]), envelope["position"])
+    if canonical.digest(data) != envelope["data_sha256"]:
+        report.add(
+            "data_altered",
+            f"entry {index}",
+            "The data of the event is not that which the entry commits to.",
+        )
+    elif envelope["items_root"] is not None and envelope["items_root"] != _items_root(data):
+        report.add(
+            "items_altered", f"entry {index}", "The items do not have the root that the entry commits to."
+        )
 
 
 def _check_position(report: Report, place: str, lane: Lane, position: int) -> None:
@@ -232,14 +262,8 @@ def _root(report: Report, size: int) -> bytes | None:
         return None
 
 
-def _digests(connection: Connection, start: int, end: int) -> dict[int, str]:
-    digest = func.encode(func.sha256(log_data.c.data), "hex")
-    query = select(log_data.c.index, digest).where(log_data.c.index >= start, log_data.c.index < end)
-    return {index: str(found) for index, found in connection.execute(query)}
-
-
-def _items_root(connection: Connection, index: int) -> str | None:
-    payload: Any = canonical.decode(queries.data(connection, [index])[index])
+def _items_root(data: bytes) -> str | None:
+    payload: Any = canonical.decode(data)
     items: Sequence[object] = payload.get("items", []) if isinstance(payload, dict) else []
     return proofs.items_root(list(items)).hex()
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from services.audit.log import model, store, tiles
 from services.audit.log.events import RepublishRequested
-from services.audit.log.model import Arrival, Lane
+from services.audit.log.model import Arrival, Early, Lane
 from services.audit.log.notes import Checkpoint, Signer, sign_checkpoint
 from shared.db.unit_of_work import Work
 from shared.kernel import merkle
@@ -28,28 +28,32 @@ class Taken:
     more: bool
 
 
-def take(work: Work, arrivals: Sequence[Arrival]) -> Taken:
+def take(work: Work, arrivals: Sequence[Arrival], held: Early | None = None) -> Taken:
     """What became of the arrivals: rows the log has are ignored, early ones wait for their turn.
 
-    Idempotent: the same rows again change nothing. Call it without arrivals to let waiting rows follow.
+    They wait in `held`, which is only to be trusted once the transaction is committed, or without it as
+    staged rows. Idempotent: the same rows again change nothing. Call it without arrivals to let staged rows
+    follow.
     """
     connection = work.connection
     store.lock(connection, store.APPEND_LOCK)
-    lineup = model.line_up(store.lanes(connection), arrivals)
-    store.stage(connection, lineup.early)
-    ready, taken, more = list(lineup.ready), store.due_lanes(connection) | lineup.taken, False
-    for lane in taken:
-        follow = store.unstage(connection, lane, taken[lane])
-        ready += follow
-        taken[lane] += len(follow)
-        more = more or len(follow) == store.STAGED_PAGE
-    if not ready:
+    known = store.lanes(connection)
+    early = Early() if held is None else held
+    lineup = model.line_up(known, arrivals, early)
+    staged = store.lanes_staged(connection, known | lineup.taken)
+    for lane, last in staged.items():
+        lineup.taken[lane] = last
+        lineup.follow(lane, store.unstage(connection, lane, last))
+        lineup.follow(lane, early.follow(lane, lineup.taken[lane]))
+    if held is None:
+        store.stage(connection, early.release())
+    if not lineup.ready:
         return Taken(0, more=False)
     before = store.edge(connection)
-    growth = tiles.grow(before, [arrival.leaf for arrival in ready])
-    store.save_growth(connection, before, growth, ready)
-    store.save_lanes(connection, taken, ready)
-    return Taken(len(ready), more)
+    growth = tiles.grow(before, [arrival.leaf for arrival in lineup.ready])
+    store.save_growth(connection, before, growth, lineup.ready)
+    store.save_lanes(connection, lineup)
+    return Taken(len(lineup.ready), more=bool(staged))
 
 
 def sign(work: Work, signer: Signer, published: Checkpoint | None) -> str | None:

@@ -12,27 +12,27 @@ from pathlib import Path
 import structlog
 from prometheus_client import Counter, Gauge
 
-from services.audit.log import handlers, keys, model
+from services.audit.log import handlers, keys, records
 from services.audit.log.handlers import LogInconsistent
-from services.audit.log.model import Arrival
+from services.audit.log.model import Arrival, Early
 from services.audit.log.notes import NoteInvalid, Signer
-from shared.bus import cloud_events
 from shared.bus.port import Bus, Delivered, Subscription
 from shared.db.unit_of_work import UnitOfWork, Work
 from shared.inbox import store as inbox
-from shared.journal import envelope
-from shared.journal.relay import topic_name, topics_of
+from shared.journal.relay import topics_of
 from shared.kernel.acts import Act
 from shared.kernel.errors import Rejected, Unavailable
 
 GROUP = "audit"
 POLL_S = 0.5
-POLL_RECORDS_MAX = 250
+POLL_RECORDS_MAX = 2_000
 BATCH_RECORDS_MAX = 10_000
 BATCH_BYTES_MAX = 16 * 1024 * 1024
 BATCH_WAIT_S = (
     0.05  # the open bundle is rewritten by every commit, so rows that trickle in are taken together
 )
+HELD_BYTES_MAX = 64 * 1024 * 1024  # of early rows in memory; beyond it they wait in the database
+ACKNOWLEDGE_WITHIN_S = 20.0
 RETRY_S = 1.0
 SIGN_EVERY_S = 1.0
 HOLES_EVERY = timedelta(seconds=10)
@@ -48,13 +48,19 @@ log = structlog.get_logger(__name__)
 
 
 class Intake:
-    """Takes every row of every journal into the log; nothing is ever put aside."""
+    """Takes every row of every journal into the log; nothing is ever put aside.
+
+    Rows that come before their turn wait in memory as long as the bus would give them again: what was polled
+    is acknowledged once the database has all of it, in the log or staged for it.
+    """
 
     def __init__(self, services: Sequence[str], bus: Bus, unit_of_work: UnitOfWork) -> None:
         self._topics = [topic for service in services for topic in topics_of(service)]
         self._bus = bus
         self._unit_of_work = unit_of_work
         self._checked_at: datetime | None = None
+        self._held = Early()
+        self._held_since: float | None = None
 
     def run(self, stop: threading.Event, beat: Callable[[], None] = lambda: None) -> None:
         """Take rows until `stop` is set; waits and tries again while the database or the bus is away."""
@@ -63,6 +69,7 @@ class Intake:
             try:
                 self._bus.ensure_topics(self._topics)
                 self._checked_at = None
+                self._held, self._held_since = Early(), None  # all of it comes again
                 subscription = self._bus.subscribe(GROUP, self._topics)
                 while not stop.is_set():
                     beat()
@@ -78,19 +85,28 @@ class Intake:
         """The number of entries the log grew by after one round of polling."""
         self._look_at_topics(subscription)
         delivered = _collect(subscription)
-        if not delivered:
+        if not delivered and not self._held:
             return 0
-        arrivals = [arrival for one in delivered if (arrival := read(one)) is not None]
-        grown = self._take(arrivals)
-        subscription.acknowledge()
+        grown = self._take([arrival for one in delivered if (arrival := read(one)) is not None], self._held)
+        if self._held and (not delivered or self._held_long_enough()):
+            grown += self._take(self._held.release())
+        if not self._held:
+            subscription.acknowledge()
+            self._held_since = None
         return grown
 
-    def _take(self, arrivals: Sequence[Arrival]) -> int:
+    def _held_long_enough(self) -> bool:
+        """Whether rows in memory fill it, or keep the bus from being told what was taken for too long."""
+        now = time.monotonic()
+        self._held_since = self._held_since or now
+        return self._held.size_bytes > HELD_BYTES_MAX or now - self._held_since > ACKNOWLEDGE_WITHIN_S
+
+    def _take(self, arrivals: Sequence[Arrival], held: Early | None = None) -> int:
         grown = 0
         taken = handlers.Taken(0, more=True)
         while taken.more:
             with self._begin() as work:
-                taken = handlers.take(work, arrivals)
+                taken = handlers.take(work, arrivals, held)
             grown, arrivals = grown + taken.entries, ()
         TAKEN.inc(grown)
         return grown
@@ -100,7 +116,7 @@ class Intake:
 
     def _look_at_topics(self, subscription: Subscription) -> None:
         now = self._unit_of_work.clock.now()
-        if self._checked_at is not None and now - self._checked_at < TOPIC_CHECK_EVERY:
+        if self._checked_at is not None and timedelta(0) <= now - self._checked_at < TOPIC_CHECK_EVERY:
             return
         found = self._bus.topic_ids(self._topics)
         with self._unit_of_work.reading() as connection:
@@ -171,21 +187,13 @@ def read(delivered: Delivered) -> Arrival | None:
 
     A row that cannot be read leaves a hole at its position, which keeps the alarm up.
     """
-    kind = delivered.topic.split(".")[1]
     try:
-        item = envelope.from_cloud_event(cloud_events.from_delivered(delivered), kind)
-        _expect_own(item.source, kind, delivered.topic)
+        return records.arrival_of(delivered)
     except Rejected as error:
         UNREADABLE.inc()
         place = f"{delivered.topic}/{delivered.partition}/{delivered.offset}"
         log.error("record_unreadable", place=place, cause=error.message)  # noqa: TRY400 - as above
         return None
-    return model.arrival_of(item)
-
-
-def _expect_own(source: str, kind: str, topic: str) -> None:
-    if topic_name(source, kind) != topic:
-        raise Rejected("source_foreign", f"A row of {source} stands on {topic}.")
 
 
 def _collect(subscription: Subscription) -> list[Delivered]:

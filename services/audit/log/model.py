@@ -7,7 +7,7 @@ and what comes before its turn waits. The first row of a later epoch says that i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
@@ -24,8 +24,7 @@ class Lane(NamedTuple):
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """A journal row on its way into the log: its place, its canonical entry, and its data."""
 
     lane: Lane
@@ -35,13 +34,54 @@ class Arrival:
     opens_epoch: bool = False
 
 
+class Early:
+    """Rows that came before their turn, each found again by its place."""
+
+    def __init__(self) -> None:
+        self._lanes: dict[Lane, dict[int, Arrival]] = {}
+        self.size_bytes = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._lanes)
+
+    def add(self, arrival: Arrival) -> None:
+        """Hold a row; a second copy of one that is held changes nothing."""
+        rows = self._lanes.setdefault(arrival.lane, {})
+        if arrival.position not in rows:
+            rows[arrival.position] = arrival
+            self.size_bytes += len(arrival.leaf) + len(arrival.data)
+
+    def follow(self, lane: Lane, taken: int) -> list[Arrival]:
+        """The rows that follow `taken` without a gap, in order; they and those before are held no longer."""
+        rows = self._lanes.get(lane, {})
+        found: list[Arrival] = []
+        while (arrival := rows.pop(taken + len(found) + 1, None)) is not None:
+            found.append(arrival)
+        passed = [rows.pop(position) for position in [one for one in rows if one <= taken]]
+        self.size_bytes -= sum(len(one.leaf) + len(one.data) for one in (*found, *passed))
+        if not rows:
+            self._lanes.pop(lane, None)
+        return found
+
+    def release(self) -> list[Arrival]:
+        """All rows, each lane's in order; nothing is held any longer."""
+        found = [rows[position] for rows in self._lanes.values() for position in sorted(rows)]
+        self._lanes, self.size_bytes = {}, 0
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class Lineup:
-    """What may enter the log now, what must wait, and how far each touched lane has come."""
+    """What may enter the log now, and how far each touched lane has come."""
 
-    ready: list[Arrival]
-    early: list[Arrival]
-    taken: dict[Lane, int]
+    ready: list[Arrival] = field(default_factory=list)
+    taken: dict[Lane, int] = field(default_factory=dict)
+
+    def follow(self, lane: Lane, arrivals: Iterable[Arrival]) -> None:
+        """Rows that follow what is ready of a lane are ready too."""
+        before = len(self.ready)
+        self.ready.extend(arrivals)
+        self.taken[lane] += len(self.ready) - before
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +100,26 @@ def arrival_of(item: Envelope) -> Arrival:
     return Arrival(lane, item.position, item.leaf(), item.data, item.type == EPOCH_BEGUN)
 
 
-def line_up(taken: Mapping[Lane, int], arrivals: Iterable[Arrival]) -> Lineup:
-    """The arrivals sorted into ready and early; those that the log already has are left out.
+def line_up(taken: Mapping[Lane, int], arrivals: Iterable[Arrival], early: Early) -> Lineup:
+    """What may enter the log of the arrivals and of the early rows; those that the log has are left out.
 
     Shape: `ready` holds each lane's rows in order; `taken` of the result names every lane that was touched
-    and is open, also where nothing of it became ready.
+    and is open, also where nothing of it became ready. What comes before its turn is held by `early`.
     """
-    lineup = Lineup([], [], {})
-    for arrival in sorted(arrivals, key=lambda one: (one.lane, one.position)):
-        last = lineup.taken.get(arrival.lane, _taken(taken, arrival))
-        if last is None:
-            lineup.early.append(arrival)
-            continue
-        lineup.taken[arrival.lane] = last
-        if arrival.position == last + 1:
-            lineup.ready.append(arrival)
-            lineup.taken[arrival.lane] = arrival.position
-        elif arrival.position > last + 1:
-            lineup.early.append(arrival)
+    lineup = Lineup()
+    ready, known = lineup.ready, lineup.taken
+    for arrival in arrivals:
+        lane = arrival.lane
+        last = known.get(lane)
+        if last is None and (last := _taken(taken, arrival)) is not None:
+            known[lane] = last
+        if last is None or arrival.position > last + 1:
+            early.add(arrival)
+        elif arrival.position == last + 1:
+            ready.append(arrival)
+            known[lane] = arrival.position
+    for lane in known:
+        lineup.follow(lane, early.follow(lane, known[lane]))
     return lineup
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import BigInteger, Connection, Text, cast, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
-from services.audit.log import proofs, store, tiles
+from services.audit.log import packs, proofs, store, tiles
 from services.audit.log.model import SignedCheckpoint
 from services.audit.log.proofs import Evidence, Proof
 from services.audit.log.tables import (
@@ -18,6 +19,7 @@ from services.audit.log.tables import (
     log_state,
 )
 from services.audit.log.tiles import TILE_HEIGHT, TILE_WIDTH
+from shared.db.many import array_of_numbers
 from shared.kernel import canonical, merkle
 from shared.kernel.errors import NotFound, Unavailable
 
@@ -104,7 +106,7 @@ def bundle(connection: Connection, index: int) -> list[bytes]:
 def entries(connection: Connection, indexes: Iterable[int]) -> dict[int, bytes]:
     """The canonical entries at some places of the log; places beyond its end are left out."""
     wanted = sorted(set(indexes))
-    bundles = {number: bundle(connection, number) for number in {index // TILE_WIDTH for index in wanted}}
+    bundles = _bundles(connection, {index // TILE_WIDTH for index in wanted})
     return {
         index: bundles[index // TILE_WIDTH][index % TILE_WIDTH]
         for index in wanted
@@ -112,10 +114,27 @@ def entries(connection: Connection, indexes: Iterable[int]) -> dict[int, bytes]:
     }
 
 
-def data(connection: Connection, indexes: Sequence[int]) -> dict[int, bytes]:
+def page_end(connection: Connection, start: int, entries_max: int, data_bytes: int) -> int:
+    """Where a page of entries from `start` on ends: at so many, or before the pack that has too much data."""
+    end = min(size(connection), start + entries_max)
+    query = select(log_data.c.index, func.octet_length(log_data.c.data))
+    packed = query.where(log_data.c.index >= start, log_data.c.index < end).order_by(log_data.c.index)
+    for index, length in connection.execute(packed):
+        data_bytes -= length
+        if data_bytes < 0 and index > start:
+            return int(index)
+    return end
+
+
+def data(connection: Connection, indexes: Iterable[int]) -> dict[int, bytes]:
     """The data of the events at some places of the log."""
-    query = select(log_data.c.index, log_data.c.data).where(log_data.c.index.in_(list(indexes)))
-    return {index: bytes(found) for index, found in connection.execute(query)}
+    wanted = set(indexes)
+    return {
+        index: one
+        for pack in store.packs_of(connection, wanted)
+        for index, one in enumerate(packs.unpack(pack.data)[0], pack.first)
+        if index in wanted
+    }
 
 
 def entry(connection: Connection, index: int) -> tuple[bytes, bytes]:
@@ -177,6 +196,13 @@ def bundle_resource(connection: Connection, index: int, width: int) -> bytes:
     """
     _expect_covered(connection, 0, index, width)
     return tiles.pack_entries(bundle(connection, index)[:width])
+
+
+def _bundles(connection: Connection, numbers: Collection[int]) -> dict[int, list[bytes]]:
+    wanted = select(func.unnest(cast(literal(array_of_numbers(numbers), Text), ARRAY(BigInteger))))
+    rows = connection.execute(select(log_bundles).where(log_bundles.c.index.in_(wanted)))
+    full = {index: tiles.unpack_entries(bytes(packed)) for index, packed in rows}
+    return {number: full[number] if number in full else bundle(connection, number) for number in numbers}
 
 
 def _expect_covered(connection: Connection, level: int, index: int, width: int) -> None:

@@ -1,14 +1,17 @@
-"""Writing the log: tiles, bundles and data by COPY, one row for the open edge, one per journal."""
+"""Writing the log: tiles, bundles and packs of data by COPY, one row for the open edge, one per journal."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, text, update
+import psycopg
+from sqlalchemy import Connection, Table, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from services.audit.log.model import Arrival, Lane, SignedCheckpoint
+from services.audit.log import packs
+from services.audit.log.model import Arrival, Lane, Lineup, SignedCheckpoint
 from services.audit.log.notes import Checkpoint
 from services.audit.log.tables import (
     log_bundles,
@@ -21,11 +24,44 @@ from services.audit.log.tables import (
     log_tiles,
 )
 from services.audit.log.tiles import TILE_HEIGHT, TILE_WIDTH, Edge, Growth, TileReader
-from shared.db.copy import copy_rows
+from shared.db.many import array_of_numbers
 
 APPEND_LOCK = 6_962_001  # one appender at a time, whichever process it runs in
 SIGN_LOCK = 6_962_002
-STAGED_PAGE = 500  # rows of up to 256 KiB each, so this bounds memory
+STAGED_ROWS_PAGE = 10_000
+STAGED_BYTES_PAGE = 16 * 1024 * 1024  # of leaves and data; one row more may follow
+PACKS_AT_ONCE = 16
+STAGED_COLUMNS = {
+    "source": "text",
+    "epoch": "int4",
+    "position": "int8",
+    "leaf": "bytea",
+    "data": "bytea",
+    "opens_epoch": "bool",
+}
+
+LANES_STAGED = text(
+    "SELECT l.source, l.epoch, l.taken "
+    "FROM unnest(CAST(:sources AS text[]), CAST(:epochs AS integer[]), CAST(:taken AS bigint[])) "
+    "AS l (source, epoch, taken) WHERE EXISTS (SELECT FROM log_staged s "
+    "WHERE s.source = l.source AND s.epoch = l.epoch AND s.position <= l.taken + 1)"
+)
+FORGET_STAGED = text(
+    "DELETE FROM log_staged WHERE source = :source AND epoch = :epoch AND position <= :taken"
+)
+UNSTAGE = text(
+    "DELETE FROM log_staged s USING (SELECT position, row_number() OVER so_far AS number, "
+    "sum(octet_length(leaf) + octet_length(data)) OVER so_far AS bytes FROM log_staged "
+    "WHERE source = :source AND epoch = :epoch AND position > :taken "
+    "WINDOW so_far AS (ORDER BY position ROWS UNBOUNDED PRECEDING) ORDER BY position LIMIT :rows) n "
+    "WHERE s.source = :source AND s.epoch = :epoch AND s.position = n.position "
+    "AND n.position = :taken + n.number AND (n.number = 1 OR n.bytes <= :bytes) "
+    "RETURNING s.position, s.leaf, s.data, s.opens_epoch"
+)
+PACKS_OF = text(
+    "SELECT index, data FROM log_data WHERE index IN (SELECT (SELECT max(p.index) FROM log_data p "
+    "WHERE p.index <= w.wanted) FROM unnest(CAST(:wanted AS bigint[])) AS w (wanted))"
+)
 
 
 def lock(connection: Connection, number: int) -> None:
@@ -54,14 +90,10 @@ def save_growth(connection: Connection, before: Edge, growth: Growth, arrivals: 
     """Write what adding the arrivals made: full tiles and bundles, every row's data, the new edge."""
     tiles = [(tile.level, tile.index, tile.data) for tile in growth.tiles if tile.width == TILE_WIDTH]
     bundles = [(bundle.index, bundle.data) for bundle in growth.bundles if bundle.width == TILE_WIDTH]
-    data = [(index, arrival.data) for index, arrival in enumerate(arrivals, before.size)]
-    for table, columns, rows in (
-        (log_tiles, ("level", "index", "data"), tiles),
-        (log_bundles, ("index", "data"), bundles),
-        (log_data, ("index", "data"), data),
-    ):
-        if rows:
-            copy_rows(connection, table, columns, rows)
+    data = packs.cut(before.size, [arrival.data for arrival in arrivals])
+    _copy(connection, log_tiles, {"level": "int2", "index": "int8", "data": "bytea"}, tiles)
+    _copy(connection, log_bundles, {"index": "int8", "data": "bytea"}, bundles)
+    _copy(connection, log_data, {"index": "int8", "data": "bytea"}, data)
     edge_now = growth.edge
     connection.execute(
         update(log_state).values(size=edge_now.size, tiles=list(edge_now.tiles), bundle=edge_now.bundle)
@@ -90,13 +122,13 @@ def lanes(connection: Connection) -> dict[Lane, int]:
     return {Lane(row.source, row.epoch): row.taken for row in rows}
 
 
-def save_lanes(connection: Connection, taken: Mapping[Lane, int], ready: Sequence[Arrival]) -> None:
+def save_lanes(connection: Connection, lineup: Lineup) -> None:
     """Remember how far each of the lanes has been taken; a new one begins at its first ready row."""
     first: dict[Lane, int] = {}
-    for arrival in ready:
+    for arrival in lineup.ready:
         first.setdefault(arrival.lane, arrival.position)
     rows = [
-        {"source": lane.source, "epoch": lane.epoch, "first_position": position, "taken": taken[lane]}
+        {"source": lane.source, "epoch": lane.epoch, "first_position": position, "taken": lineup.taken[lane]}
         for lane, position in first.items()
     ]
     statement = upsert(log_sources)
@@ -109,55 +141,48 @@ def save_lanes(connection: Connection, taken: Mapping[Lane, int], ready: Sequenc
 
 
 def stage(connection: Connection, arrivals: Sequence[Arrival]) -> None:
-    """Keep rows that came before their turn; one that is kept already stays as it is."""
-    if not arrivals:
-        return
-    rows = [
-        {
-            "source": one.lane.source,
-            "epoch": one.lane.epoch,
-            "position": one.position,
-            "leaf": one.leaf,
-            "data": one.data,
-            "opens_epoch": one.opens_epoch,
-        }
-        for one in arrivals
-    ]
-    connection.execute(upsert(log_staged).on_conflict_do_nothing(), rows)
+    """Keep rows that came before their turn; one that is kept already stays as it is.
+
+    Bounds: for the holder of the append lock, so that nobody else stages the same rows meanwhile.
+    """
+    by_lane: dict[Lane, list[Arrival]] = {}
+    for arrival in arrivals:
+        by_lane.setdefault(arrival.lane, []).append(arrival)
+    for lane, some in by_lane.items():
+        kept = _staged(connection, lane, [one.position for one in some])
+        rows = (
+            (lane.source, lane.epoch, one.position, one.leaf, one.data, one.opens_epoch)
+            for one in some
+            if one.position not in kept
+        )
+        _copy(connection, log_staged, STAGED_COLUMNS, rows)
 
 
 def unstage(connection: Connection, lane: Lane, taken: int) -> list[Arrival]:
     """The staged rows that follow `taken` without a gap, in order; they are staged no longer.
 
     Rows that the log has by now are dropped on the way.
-    Bounds: at most 500; the rest follows with the next call.
+    Bounds: at most 10,000 rows and 16 MiB; the rest follows with the next call.
     """
-    _forget_staged(connection, lane, taken)
-    rows = connection.execute(
-        text(
-            "DELETE FROM log_staged s USING (SELECT position, row_number() OVER (ORDER BY position) number "
-            "FROM log_staged WHERE source = :source AND epoch = :epoch AND position > :taken "
-            "ORDER BY position LIMIT :page) n WHERE s.source = :source AND s.epoch = :epoch "
-            "AND s.position = n.position AND n.position = :taken + n.number "
-            "RETURNING s.position, s.leaf, s.data, s.opens_epoch"
-        ),
-        {"source": lane.source, "epoch": lane.epoch, "taken": taken, "page": STAGED_PAGE},
-    ).all()
+    place = {"source": lane.source, "epoch": lane.epoch, "taken": taken}
+    connection.execute(FORGET_STAGED, place)
+    rows = connection.execute(UNSTAGE, place | {"rows": STAGED_ROWS_PAGE, "bytes": STAGED_BYTES_PAGE}).all()
     arrivals = [
         Arrival(lane, row.position, bytes(row.leaf), bytes(row.data), row.opens_epoch) for row in rows
     ]
     return sorted(arrivals, key=lambda arrival: arrival.position)
 
 
-def due_lanes(connection: Connection) -> dict[Lane, int]:
-    """How far each journal has been taken whose next row is staged."""
+def lanes_staged(connection: Connection, taken: Mapping[Lane, int]) -> dict[Lane, int]:
+    """Those of the lanes of which the next row, or one that the log has, is staged."""
+    asked = list(taken)
     rows = connection.execute(
-        select(log_sources.c.source, log_sources.c.epoch, log_sources.c.taken).join(
-            log_staged,
-            (log_staged.c.source == log_sources.c.source)
-            & (log_staged.c.epoch == log_sources.c.epoch)
-            & (log_staged.c.position == log_sources.c.taken + 1),
-        )
+        LANES_STAGED,
+        {
+            "sources": [lane.source for lane in asked],
+            "epochs": [lane.epoch for lane in asked],
+            "taken": [taken[lane] for lane in asked],
+        },
     )
     return {Lane(row.source, row.epoch): row.taken for row in rows}
 
@@ -201,11 +226,38 @@ def newest_checkpoint(connection: Connection) -> SignedCheckpoint | None:
     return SignedCheckpoint(row.size, bytes(row.root), row.note, row.signed_at) if row else None
 
 
-def _forget_staged(connection: Connection, lane: Lane, taken: int) -> None:
-    connection.execute(
-        log_staged.delete().where(
-            log_staged.c.source == lane.source,
-            log_staged.c.epoch == lane.epoch,
-            log_staged.c.position <= taken,
-        )
+def packs_of(connection: Connection, indexes: Iterable[int]) -> Iterator[packs.Pack]:
+    """The packs that hold the data of entries, or would if there were such entries."""
+    rows = connection.execute(PACKS_OF, {"wanted": array_of_numbers(indexes)})
+    return (packs.Pack(first, bytes(data)) for first, data in rows)
+
+
+def packs_between(connection: Connection, span: range) -> Iterator[packs.Pack]:
+    """The packs that begin at one of the entries of the span, in their order."""
+    query = select(log_data).where(log_data.c.index >= span.start, log_data.c.index < span.stop)
+    streamed = {"yield_per": PACKS_AT_ONCE}
+    for first, data in connection.execute(query.order_by(log_data.c.index), execution_options=streamed):
+        yield packs.Pack(first, bytes(data))
+
+
+def _staged(connection: Connection, lane: Lane, positions: Sequence[int]) -> set[int]:
+    query = text(
+        "SELECT position FROM log_staged WHERE source = :source AND epoch = :epoch "
+        "AND position IN (SELECT unnest(CAST(:positions AS bigint[])))"
     )
+    place = {"source": lane.source, "epoch": lane.epoch, "positions": array_of_numbers(positions)}
+    return set(connection.scalars(query, place))
+
+
+def _copy(
+    connection: Connection, table: Table, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]
+) -> None:
+    """Binary COPY: as text, every byte of a bytea is two."""
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, psycopg.Connection):
+        raise TypeError("COPY needs a psycopg connection.")
+    statement = f"COPY {table.name} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
+    with driver.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+        copy.set_types(list(columns.values()))
+        for row in rows:
+            copy.write_row(row)

@@ -1,5 +1,8 @@
 """The log as rows: full tiles and bundles that are only ever inserted, and one row that holds the open edge.
 
+`log_data` has a row for each pack of `packs.py`, under the place of its first entry. Tiles, bundles and
+packs are stored as they come: to compress them would take longer than all else (docs/adr/0011).
+
 Staged rows are facts that came before an earlier one of their journal; they wait for it, outside the log.
 """
 

@@ -20,7 +20,8 @@ from shared.kernel import canonical
 from shared.kernel.acts import Act
 from shared.kernel.errors import Conflict, Unavailable
 
-PAGE = 512  # two bundles of entries, whose data may have 256 KiB each
+PAGE = 4_096  # sixteen bundles of entries
+PAGE_BYTES = 16 * 1024 * 1024  # of data; a page ends with the pack that passes it
 IDLE_S = 0.2
 
 INDEXED = Gauge("fundtrail_audit_indexed_entries", "Entries in the search index.")
@@ -64,7 +65,7 @@ def index_next(work: Work) -> int:
     """
     connection = work.connection
     start: int = connection.execute(select(search_cursor.c.indexed)).scalar_one()
-    end = min(log.size(connection), start + PAGE)
+    end = log.page_end(connection, start, PAGE, PAGE_BYTES)
     if start >= end:
         return 0
     moved = connection.execute(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.notifications.units.tables import unit_names
+from shared.db.many import one_of
 from shared.db.unit_of_work import Work
 from shared.journal.envelope import Envelope
 
@@ -21,8 +23,7 @@ def keep_names(work: Work, item: Envelope) -> None:
     )
 
 
-def name_of(connection: Connection, unit_id: str | None) -> str:
-    """The name of a unit, or an empty text where none is known."""
-    if unit_id is None:
-        return ""
-    return str(connection.scalar(select(unit_names.c.name).where(unit_names.c.id == UUID(unit_id))) or "")
+def names_of(connection: Connection, unit_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """The names of the units; those that nobody has named yet are left out."""
+    rows = connection.execute(select(unit_names).where(one_of(unit_names.c.id, unit_ids)))
+    return {row.id: row.name for row in rows}

@@ -23,6 +23,7 @@ from shared.bus import cloud_events
 from shared.bus.port import Bus
 from shared.db.copy import copy_rows
 from shared.db.unit_of_work import UnitOfWork
+from shared.entry import spare_the_collector
 from shared.journal.relay import topics_of
 from shared.kernel import merkle
 from shared.kernel.acts import Act
@@ -63,6 +64,7 @@ def take_hashing(_: Site, size: int, rounds: int) -> Iterator[Lap]:
 
 def take_storing(site: Site, size: int, rounds: int) -> Iterator[Lap]:
     """Rows of a journal taken into bundles, tiles and data, in commits of 10,000."""
+    spare_the_collector()  # as every process of ours does
     arrivals = [arrival_of(item) for item in envelopes("bench", size)]
     for _ in range(rounds):
         with site.database("audit") as addresses, site.working(addresses) as unit_of_work:
@@ -106,6 +108,7 @@ def verify(bundles: list[bytes], note: str, key: VerifierKey) -> int:
 
 def take_intake(site: Site, size: int, rounds: int) -> Iterator[Lap]:
     """From Kafka to a signed checkpoint; then the search index brought up to it."""
+    spare_the_collector()  # as every process of ours does
     for _ in range(rounds):
         name = f"bench{new_id().hex[-10:]}"
         with (

@@ -23,6 +23,9 @@ MakeEnvelope = Callable[..., Envelope]
 MakeRows = Callable[..., list[Envelope]]
 
 
+SURPLUS_DATA = ("rows_surplus", "log_data")
+
+
 @pytest.fixture
 def filled(audit: Audit, envelope: MakeEnvelope, rows: MakeRows) -> Audit:
     """700 entries, the last a bulk row, under checkpoints at 300 and 700, indexed."""
@@ -102,9 +105,16 @@ def test_a_whole_rewrite_is_contradicted_by_what_was_signed(filled: Audit, rows:
 @pytest.mark.parametrize(
     ("statement", "expected"),
     [
-        ("UPDATE log_data SET data = '{\"number\":2}' WHERE index = 4", ("data_altered", "entry 4")),
-        ("DELETE FROM log_data WHERE index = 4", ("data_missing", "entry 4")),
-        ("INSERT INTO log_data VALUES (700, '')", ("rows_surplus", "log_data")),
+        (
+            "UPDATE log_data SET data = overlay(data PLACING '{\"n\":2345}'::bytea FROM 69) WHERE index = 0",
+            ("data_altered", "entry 4"),
+        ),
+        ("DELETE FROM log_data WHERE index = 0", ("data_missing", "entry 4")),
+        ("UPDATE log_data SET data = data || 'x'::bytea WHERE index = 0", ("data_altered", "entry 255")),
+        ("UPDATE log_data SET data = substr(data, 1, 70) WHERE index = 0", ("data_missing", "entry 4")),
+        ("UPDATE log_data SET index = 1 WHERE index = 0", ("data_missing", "entry 0")),
+        ("INSERT INTO log_data VALUES (9, '\\x0000000d'::bytea || '{\"number\":10}'::bytea)", SURPLUS_DATA),
+        ("INSERT INTO log_data VALUES (700, '')", SURPLUS_DATA),
         ("INSERT INTO log_bundles VALUES (2, '')", ("rows_surplus", "log_bundles")),
         ("DELETE FROM log_bundles WHERE index = 0", ("bundle_altered", "tile/entries/000")),
         (
@@ -157,7 +167,7 @@ def test_no_single_altered_byte_goes_unnoticed(filled: Audit) -> None:
     dice = random.Random(12)
     for table in ("log_bundles", "log_tiles", "log_data"):
         for _ in range(4):
-            index = dice.randrange(2)
+            index = dice.randrange(2) * (tiles.TILE_WIDTH if table == "log_data" else 1)
             with filled.owner.begin() as connection:
                 length = f"SELECT octet_length(data) FROM {table} WHERE index = {index}"
                 at = dice.randrange(connection.exec_driver_sql(length).scalar_one())

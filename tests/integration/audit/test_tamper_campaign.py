@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import Connection, text
 
-from services.audit.log import queries, tiles
+from services.audit.log import packs, queries, tiles
 from services.audit.log.check import check
+from services.audit.log.tables import log_data
 from shared.journal.envelope import Envelope
 
 if TYPE_CHECKING:
@@ -107,15 +108,40 @@ def edit_of_the_edge(connection: Connection, chance: random.Random) -> Done:
 
 
 def edit_of_data(connection: Connection, chance: random.Random) -> Done:
-    index = chance.randrange(ENTRIES)
+    index = chance.choice(packs_in(connection))
     size = size_of(connection, f"SELECT octet_length(data) FROM log_data WHERE index = {index}")
     at = chance.randrange(size)
+    entry = entry_at(connection, index, at)
     run(
         connection,
         f"UPDATE log_data SET data = {flipped('data', at, chance.randrange(8))} WHERE index = :index",
         index=index,
     )
-    return Done(f"byte {at} of the data of entry {index}", (f"entry {index}",))
+    return Done(f"byte {at} of the pack {index}, of entry {entry}", (f"entry {entry}",))
+
+
+def packs_in(connection: Connection) -> list[int]:
+    return list(connection.scalars(text("SELECT index FROM log_data ORDER BY index")))
+
+
+def entry_at(connection: Connection, index: int, at: int) -> int:
+    """The entry to which a byte of a pack belongs, as its data or its length."""
+    content: bytes = connection.scalar(
+        text("SELECT data FROM log_data WHERE index = :index"), {"index": index}
+    )
+    for entry, one in enumerate(packs.unpack(content)[0], index):
+        at -= packs.LENGTH_BYTES + len(one)
+        if at < 0:
+            return entry
+    raise AssertionError("The pack is shorter.")
+
+
+def entries_of_pack(connection: Connection, index: int) -> tuple[str, ...]:
+    content: bytes = connection.scalar(
+        text("SELECT data FROM log_data WHERE index = :index"), {"index": index}
+    )
+    count = len(packs.unpack(content)[0])
+    return tuple(f"entry {number}" for number in range(index, index + count))
 
 
 def edit_of_a_checkpoint(connection: Connection, chance: random.Random) -> Done:
@@ -138,8 +164,14 @@ def edit_of_a_note(connection: Connection, chance: random.Random) -> Done:
 
 
 def swap_of_rows(connection: Connection, chance: random.Random) -> Done:
-    table, count = chance.choice((("log_bundles", BUNDLES), ("log_tiles", BUNDLES), ("log_data", ENTRIES)))
-    one, other = sorted(chance.sample(range(count), 2))
+    table = chance.choice(("log_bundles", "log_tiles", "log_data"))
+    rows = packs_in(connection) if table == "log_data" else range(BUNDLES)
+    one, other = sorted(chance.sample(rows, 2))
+    places = {
+        "log_bundles": (*entries_of(one), *entries_of(other)),
+        "log_tiles": (tiles.path_of("0", one), tiles.path_of("0", other)),
+        "log_data": (f"entry {one}", f"entry {other}"),
+    }
     both = "t.level = 0 AND o.level = 0 AND " if table == "log_tiles" else ""
     run(
         connection,
@@ -148,37 +180,52 @@ def swap_of_rows(connection: Connection, chance: random.Random) -> Done:
         one=one,
         other=other,
     )
-    places = {
-        "log_bundles": (*entries_of(one), *entries_of(other)),
-        "log_tiles": (tiles.path_of("0", one), tiles.path_of("0", other)),
-        "log_data": (f"entry {one}", f"entry {other}"),
-    }
     return Done(f"{table} {one} and {other} swapped", places[table])
 
 
 def deletion_of_a_row(connection: Connection, chance: random.Random) -> Done:
-    table, count = chance.choice((("log_bundles", BUNDLES), ("log_tiles", BUNDLES), ("log_data", ENTRIES)))
-    index = chance.randrange(count)
-    run(connection, f"DELETE FROM {table} WHERE index = :index", index=index)
+    table = chance.choice(("log_bundles", "log_tiles", "log_data"))
+    index = chance.choice(packs_in(connection) if table == "log_data" else range(BUNDLES))
     places = {
-        "log_bundles": entries_of(index),
-        "log_tiles": (tiles.path_of("0", index),),
-        "log_data": (f"entry {index}",),
-    }
-    return Done(f"{table} {index} deleted", places[table])
+        "log_bundles": lambda: entries_of(index),
+        "log_tiles": lambda: (tiles.path_of("0", index),),
+        "log_data": lambda: entries_of_pack(connection, index),
+    }[table]()
+    run(connection, f"DELETE FROM {table} WHERE index = :index", index=index)
+    return Done(f"{table} {index} deleted", places)
+
+
+def move_of_a_pack(connection: Connection, chance: random.Random) -> Done:
+    index = chance.choice(packs_in(connection))
+    places = entries_of_pack(connection, index)
+    to = chance.choice([number for number in range(ENTRIES) if number not in packs_in(connection)])
+    run(connection, "UPDATE log_data SET index = :to WHERE index = :index", to=to, index=index)
+    return Done(f"pack {index} moved to {to}", places)
+
+
+def addition_to_a_pack(connection: Connection, chance: random.Random) -> Done:
+    """Bytes behind the last entry of a pack, which may be no entry or one that the log has already."""
+    index = chance.choice(packs_in(connection))
+    last = entries_of_pack(connection, index)[-1]
+    added = chance.choice((b"x", (2).to_bytes(packs.LENGTH_BYTES) + b"{}"))
+    run(
+        connection, "UPDATE log_data SET data = data || :added WHERE index = :index", added=added, index=index
+    )
+    return Done(f"{len(added)} bytes behind pack {index}", (last, "log_data"))
 
 
 def insertion_of_a_row(connection: Connection, chance: random.Random) -> Done:
-    beyond = chance.randrange(1, 1_000)
+    beyond = chance.choice([number for number in range(1, 1_000) if number not in packs_in(connection)])
     table, columns, values = chance.choice(
         (
             ("log_bundles", "index, data", f"{BUNDLES + beyond}, '\\x0000'"),
-            ("log_data", "index, data", f"{ENTRIES + beyond - 1}, '\\x7b7d'"),
+            ("log_data", "index, data", f"{ENTRIES + beyond - 1}, '\\x000000027b7d'"),
+            ("log_data", "index, data", f"{beyond}, '\\x000000027b7d'"),
             ("log_tiles", "level, index, data", f"0, {BUNDLES + beyond}, decode(repeat('00', 8192), 'hex')"),
         )
     )
     run(connection, f"INSERT INTO {table} ({columns}) VALUES ({values})")
-    return Done(f"a row of {table} beyond the log", (table,))
+    return Done(f"a row of {table} beyond the log or within it", (table,))
 
 
 def truncation_of_a_row(connection: Connection, chance: random.Random) -> Done:
@@ -206,7 +253,10 @@ def truncation_of_the_log(connection: Connection, chance: random.Random) -> Done
     )
     for table in ("log_bundles", "log_tiles"):
         connection.execute(text(f"DELETE FROM {table} WHERE index >= :full"), {"full": full})
-    connection.execute(text("DELETE FROM log_data WHERE index >= :size"), {"size": size})
+    shown = queries.data(connection, range(full * tiles.TILE_WIDTH, size))
+    connection.execute(text("DELETE FROM log_data WHERE index >= :first"), {"first": full * tiles.TILE_WIDTH})
+    for pack in packs.cut(full * tiles.TILE_WIDTH, list(shown.values())):
+        connection.execute(log_data.insert().values(index=pack.first, data=pack.data))
     return Done(f"the log cut to {size} entries", ("checkpoint 1100",))
 
 
@@ -216,6 +266,8 @@ DEEDS: tuple[Deed, ...] = (
     edit_of_a_tile,
     edit_of_the_edge,
     edit_of_data,
+    move_of_a_pack,
+    addition_to_a_pack,
     edit_of_a_checkpoint,
     edit_of_a_note,
     swap_of_rows,

@@ -297,7 +297,7 @@ def test_rows_of_one_service_are_not_taken_for_anothers(house: House) -> None:
 def test_an_altered_log_is_named_beside_the_journal_that_contradicts_it(house: House) -> None:
     house.record("portal", 3)
     house.log("portal")
-    house.do("audit", "UPDATE log_data SET data = '{}' WHERE index = 1")
+    house.do("audit", "UPDATE log_data SET data = set_byte(data, 9, 0) WHERE index = 0")
     assert {(one.database, one.rule) for one in house.differing()} >= {("audit", "data_altered")}
 
 

@@ -193,6 +193,8 @@ def upgrade() -> None:
         sa.CheckConstraint("octet_length(data) = 8192", name=op.f("ck_log_tiles_full")),
         sa.PrimaryKeyConstraint("level", "index", name=op.f("pk_log_tiles")),
     )
+    for table in ("log_bundles", "log_data", "log_staged", "log_tiles"):
+        op.execute(f"ALTER TABLE {table} ALTER COLUMN data SET STORAGE EXTERNAL")  # docs/adr/0011
     op.create_table(
         "quarantine",
         sa.Column("number", sa.BigInteger(), sa.Identity(always=True, cache=1), nullable=False),
