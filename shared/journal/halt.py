@@ -29,6 +29,7 @@ class Watch:
         now = self._clock.now()
         if self._checked_at is not None and timedelta(0) <= now - self._checked_at < CHECK_EVERY:
             return
+        self._checked_at = None
         halted = connection.scalar(select(journal_cursor.c.halted))
         if halted is not None:
             raise Unavailable(

@@ -138,7 +138,9 @@ class Relay:
         self._checked_at = self._clock.now()
 
     def _topics_are_due(self) -> bool:
-        return self._checked_at is None or self._clock.now() - self._checked_at >= TOPIC_CHECK_EVERY
+        if self._checked_at is None:
+            return True
+        return not timedelta(0) <= self._clock.now() - self._checked_at < TOPIC_CHECK_EVERY
 
     def _start_over(self, connection: Connection, found: dict[str, str]) -> None:
         log.warning("relay_starts_over", service=self._service, topics=found)

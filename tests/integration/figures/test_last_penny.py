@@ -24,6 +24,7 @@ from shared.kernel.errors import Unavailable
 from shared.kernel.ids import new_id
 from shared.kernel.money import vnd
 from shared.kernel.periods import Period
+from shared.testing.waiting import wait_until
 
 NOON = datetime(2024, 8, 5, 5, tzinfo=UTC)
 TODAY = date(2024, 8, 5)
@@ -39,6 +40,10 @@ INVARIANTS = """
         OR a.debits_pending <> (SELECT coalesce(sum(h.amount_vnd - h.posted_vnd - h.voided_vnd), 0)
                                 FROM holds h WHERE h.debit_account = a.id)
 """
+OTHERS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
 
 
 class Ledger:
@@ -138,17 +143,27 @@ def test_one_transfer_sent_by_all_moves_money_once(ledger: Ledger, hands: Thread
     assert ledger.number(INVARIANTS) == 0
 
 
-def test_batches_in_opposite_orders_do_not_deadlock(ledger: Ledger, hands: ThreadPoolExecutor) -> None:
-    accounts = [ledger.funded(PENNY * THREADS * 10) for _ in range(10)]
+@pytest.mark.parametrize(
+    "rounds", [pytest.param(1, id="ci"), pytest.param(40, id="full", marks=pytest.mark.full)]
+)
+@pytest.mark.timeout(3600)
+def test_batches_in_opposite_orders_do_not_deadlock(
+    ledger: Ledger, hands: ThreadPoolExecutor, rounds: int
+) -> None:
+    accounts = [ledger.funded(PENNY * THREADS * rounds) for _ in range(10)]
     provider = ledger.open(Role.PROVIDER)
 
     def batch(turn: int) -> list[Verdict]:
         order = accounts if turn % 2 else accounts[::-1]
         return ledger.move(*(transfer(account, provider, PENNY) for account in order))
 
-    verdicts = all_at_once(hands, [partial(batch, turn) for turn in range(100)])
-    assert verdicts == [Verdict.ACCEPTED] * 1000
+    for _ in range(rounds):
+        verdicts = all_at_once(hands, [partial(batch, turn) for turn in range(100)])
+        assert verdicts == [Verdict.ACCEPTED] * 1000
     assert ledger.number(INVARIANTS) == 0
+    ledger.engine.dispose()  # a connection tells its counts when it ends, at the latest
+    wait_until(lambda: ledger.number(OTHERS) == 0, what="the end of all connections")
+    assert ledger.number(DEADLOCKS) == 0
 
 
 def test_money_that_goes_round_is_neither_made_nor_lost(ledger: Ledger, hands: ThreadPoolExecutor) -> None:

@@ -184,6 +184,9 @@ def test_a_halt_is_noticed_within_a_second_and_lifted_as_soon(desk: Desk) -> Non
     desk.clock.advance(timedelta(seconds=1))
     with pytest.raises(Unavailable, match=r"restored\. Run `fundtrail epoch begin"):
         write()
+    desk.clock.advance(timedelta(seconds=-1))  # set back to when all was well
+    with pytest.raises(Unavailable, match="restored"):
+        write()
     with desk.unit_of_work.begin(desk.act, although_halted=True) as work:
         put(work.connection, "the way out")
     desk.change("UPDATE journal_cursor SET halted = NULL")

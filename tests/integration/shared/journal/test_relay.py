@@ -206,14 +206,15 @@ def test_only_one_relay_of_a_service_sends(desk: Desk, postgres_bus: Bus) -> Non
     assert len(everything_on(postgres_bus, desk, 20)) == 20, "nothing was sent by both"
 
 
-def test_topics_made_anew_get_everything_from_the_first_row(desk: Desk, bus: Bus) -> None:
+@pytest.mark.parametrize("later", [LATER, timedelta(hours=-1)], ids=["later", "by a clock set back"])
+def test_topics_made_anew_get_everything_from_the_first_row(desk: Desk, bus: Bus, later: timedelta) -> None:
     desk.record(*(Counted("a", n) for n in range(7)))
     relay = relay_of(desk, bus)
     send_all(desk, relay)
     before = places(everything_on(bus, desk, 7))
     bus.delete_topics(topics_of(desk.name))
     bus.ensure_topics(topics_of(desk.name))
-    desk.clock.advance(LATER)
+    desk.clock.advance(later)
     desk.record(Counted("a", 8))
     send_all(desk, relay)
     after = places(everything_on(bus, desk, 8))
