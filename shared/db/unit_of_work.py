@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+import psycopg
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -93,6 +94,8 @@ class UnitOfWork:
             raise Unavailable("Every database connection is in use; try again shortly.") from error
         except OperationalError as error:
             raise Unavailable("The database cannot be reached or is busy; nothing was changed.") from error
+        except psycopg.OperationalError as error:  # COPY speaks with the driver itself
+            raise Unavailable("The database broke off the work; nothing was changed.") from error
         except DBAPIError as error:
             if error.connection_invalidated or _state(error) in TRANSIENT_STATES:
                 raise Unavailable("The database broke off the work; nothing was changed.") from error

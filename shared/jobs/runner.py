@@ -208,6 +208,8 @@ def _lock(connection: Connection, job_id: UUID) -> bool:
 
 
 def _unlock(connection: Connection, job_id: UUID) -> None:
+    if connection.invalidated:
+        return  # the session broke, and its locks ended with it
     query = text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))")
     connection.execute(query, {"name": f"job|{job_id}"})
 

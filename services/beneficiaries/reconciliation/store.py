@@ -37,14 +37,16 @@ ROW_COLUMNS = (
 
 # The first fault that applies is the one a person is told. "Provider" and "state" are judged by the list. It
 # may still be answered after it was closed: that is how an unknown payment, asked for, gets its outcome.
+# Rows are found again by their place: PostgreSQL knows nothing yet of a statement that was staged just now,
+# takes it for one row, and would compare each of its rows with each.
 JUDGE = text(
     """
     WITH rows AS (
-        SELECT r.row, r.payment_id, r.amount_vnd, r.value_on, r.result,
+        SELECT r.ctid AS place, r.payment_id, r.amount_vnd, r.value_on, r.result,
                row_number() OVER (PARTITION BY r.payment_id ORDER BY r.row) AS nth
         FROM statement_rows r WHERE r.statement_id = :statement AND r.code IS NULL
     ), judged AS (
-        SELECT rows.row,
+        SELECT rows.place,
                CASE WHEN p.id IS NULL THEN 'payment_unknown'
                     WHEN l.provider <> s.provider THEN 'provider_foreign'
                     WHEN p.list_id = ANY(CAST(:foreign AS uuid[])) THEN 'unit_foreign'
@@ -64,7 +66,7 @@ JUDGE = text(
         LEFT JOIN late_returns late ON late.payment_id = p.id
     )
     UPDATE statement_rows r SET code = judged.code
-    FROM judged WHERE r.statement_id = :statement AND r.row = judged.row AND judged.code IS NOT NULL
+    FROM judged WHERE r.ctid = judged.place AND judged.code IS NOT NULL
     """
 )
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
@@ -171,6 +172,17 @@ def test_an_empty_pool_is_unavailable(desk: Desk, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(Unavailable, match="in use"):
         third()
     small.engine.dispose()
+
+
+def test_what_the_driver_raises_in_a_copy_is_tried_again_later(desk: Desk) -> None:
+    def write() -> None:
+        with desk.unit_of_work.begin(desk.act) as work:
+            put(work.connection, "a")
+            raise psycopg.errors.DiskFull("could not extend file")
+
+    with pytest.raises(Unavailable, match="nothing was changed"):
+        write()
+    assert keys(desk) == []
 
 
 def test_a_halt_is_noticed_within_a_second_and_lifted_as_soon(desk: Desk) -> None:
