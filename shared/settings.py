@@ -20,6 +20,7 @@ class Settings:
 
     database_url: str
     bus_url: str
+    member: str | None
     issuer: str
     jwks_url: str
     audience: str
@@ -43,6 +44,7 @@ class Settings:
         return cls(
             database_url=get("SERVICE_DATABASE_URL"),
             bus_url=get("BUS_URL"),
+            member=get("MEMBER", "") or None,
             issuer=get("ISSUER"),
             jwks_url=get("JWKS_URL"),
             audience=get("AUDIENCE", "fundtrail"),

@@ -34,7 +34,7 @@ def consumer_loop(
 @contextmanager
 def worker_bus(service: str, settings: Settings) -> Iterator[Bus]:
     """The bus of one worker process, closed when its loops have ended."""
-    bus = open_bus(settings.bus_url, f"{service}-worker")
+    bus = open_bus(settings.bus_url, f"{service}-worker", settings.member)
     try:
         yield bus
     finally:

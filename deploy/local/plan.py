@@ -118,6 +118,7 @@ def _service_part(layout: Layout, service: str, role: str) -> Part:
     environment = _environment(layout, service)
     environment["FUNDTRAIL_PORT" if role == "api" else "FUNDTRAIL_HEALTH_PORT"] = str(port)
     name = f"{service}-{role}"
+    environment["FUNDTRAIL_MEMBER"] = name  # there is one of each
     program = _python(layout, name, ("-m", f"services.{service}", role), environment)
     return Part(name, program, Stage.API if role == "api" else Stage.WORK, partial(answers, port))
 

@@ -45,13 +45,20 @@ Result = TypeVar("Result")
 class KafkaBus:
     """One client of one cluster. Connections are made at first use, so never before a fork.
 
-    `security` holds the options of kafka-python by which every connection signs in and is sealed.
+    `security` holds the options of kafka-python by which every connection signs in and is sealed. Without
+    the name of a `member` (KIP-345) Kafka waits for the end of a killed one's session before it gives its
+    places to another.
     """
 
     def __init__(
-        self, servers: Sequence[str], client: str, security: Mapping[str, Any] | None = None
+        self,
+        servers: Sequence[str],
+        client: str,
+        security: Mapping[str, Any] | None = None,
+        member: str | None = None,
     ) -> None:
         self._servers = list(servers)
+        self._member = member
         self._security = dict(security or {})
         self._client = client
         self._lock = threading.Lock()
@@ -106,7 +113,12 @@ class KafkaBus:
 
     def subscribe(self, group: str, topics: Sequence[str]) -> KafkaSubscription:
         """A consumer of the group with our own acknowledgements."""
-        options = {**self._consumer_options(), "group_id": group, "max_poll_records": 1000}
+        options = {
+            **self._consumer_options(),
+            "group_id": group,
+            "group_instance_id": self._member,
+            "max_poll_records": 1000,
+        }
         return KafkaSubscription(lambda: self._guarded(lambda: KafkaConsumer(**options)), topics)
 
     def last_records(self, topic: str) -> list[Delivered]:

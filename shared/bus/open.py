@@ -10,14 +10,17 @@ from shared.bus.postgres import PostgresBus
 POSTGRES = "postgresql+psycopg://"
 
 
-def open_bus(url: str, client: str) -> Bus:
+def open_bus(url: str, client: str, member: str | None = None) -> Bus:
     """A bus for `kafka://...` (`kafka_address`) or `postgresql+psycopg://...`; connects at its first use.
+
+    A process that is known as a `member` takes its places in Kafka's groups over at once when it comes back
+    after a crash; nobody else may go by that name meanwhile.
 
     Raises: ValueError for any other address.
     """
     if url.startswith(kafka_address.SCHEME):
         address = kafka_address.parse(url)
-        return KafkaBus(address.servers, client, address.security)
+        return KafkaBus(address.servers, client, address.security, member)
     if url.startswith(POSTGRES):
         return PostgresBus("postgresql://" + url.removeprefix(POSTGRES), client)
     raise ValueError(

@@ -148,6 +148,7 @@ class Crew:
             argv = [sys.executable, "-m", "tests.faults.crashing", service, role]
             cue = str(hand.plan[0]) if hand.plan else ""
             environment |= {"CRASH_AT": cue, "CRASH_REPORT": str(hand.report)}
+            environment["FUNDTRAIL_MEMBER"] = hand.log.stem  # as the launcher says
         hand.process = spawn(Program(tuple(argv), hand.log, environment, folder=ROOT))
 
     def _after_death(self, hand: Hand) -> None:

@@ -399,3 +399,19 @@ def test_a_member_knows_a_new_topic_when_it_joins(bus: Bus, caplog: pytest.LogCa
             assert len(take(subscription, 5)) == 5
         bus.delete_topics([topic])
     assert "No partition metadata" not in caplog.text  # as kafka-python says where nobody is given any
+
+
+@pytest.mark.kafka
+def test_a_member_that_comes_back_under_its_name_has_its_place_at_once(kafka_url: str) -> None:
+    topic, group = f"{uuid.uuid4().hex}.events.v1", f"group-{uuid.uuid4().hex}"
+    before, after = (open_bus(kafka_url, f"contract-{one}", "worker") for one in ("before", "after"))
+    before.ensure_topics([topic])
+    before.publish(records(topic, 40))
+    with subscribed(before, group, topic) as dead:  # its session goes on: Kafka has not noticed anything
+        assert len(take(dead, 40)) == 40
+        with subscribed(after, group, topic) as alive:
+            assert len(take(alive, 40)) == 40, "all places, and what was not acknowledged"
+            alive.acknowledge()
+    before.delete_topics([topic])
+    before.close()
+    after.close()
