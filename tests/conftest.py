@@ -109,13 +109,14 @@ def empty_database(scratch: ScratchDatabases) -> Iterator[Callable[[str], Addres
 @pytest.fixture(scope="session")
 def application() -> MakeApplication:
     """A service's application: made once, as that takes longer than most tests, with each test's context."""
-    made: dict[str, Flask] = {}
+    made: dict[tuple[str, ...], Flask] = {}
 
     def give(context: Context, blueprints: Sequence[Blueprint]) -> Flask:
-        if context.service not in made:
-            made[context.service] = build_app(context, blueprints)
-        made[context.service].extensions[EXTENSION] = context
-        return made[context.service]
+        parts = (context.service, *(one.name for one in blueprints))
+        if parts not in made:
+            made[parts] = build_app(context, blueprints)
+        made[parts].extensions[EXTENSION] = context
+        return made[parts]
 
     return give
 

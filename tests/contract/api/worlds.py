@@ -108,7 +108,7 @@ def audit(caller: Caller, addresses: Addresses, folder: Path, stack: contextlib.
     stack.callback(owner.dispose)
     signer = keys.load_signer(folder / "keys")
     log = Audit(caller.context.unit_of_work, owner, owner, FixedClock(NOON), folder / "keys", signer)
-    log.take(replace(told, items_root=proofs.items_root(items).hex()))
+    log.take(told._replace(items_root=proofs.items_root(items).hex()))
     log.sign()
     log.index()
     world.ids = {"payment_id": payment, "index": "0"}
