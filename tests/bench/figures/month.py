@@ -19,6 +19,7 @@ from tests.bench.site import Site, engine_of
 STEP_TIMEOUT_S = 900
 LOOK_EVERY_S = 0.1
 SERVICES = ("allocation", "beneficiaries", "audit")
+CREW = (*PROCESSES, ("beneficiaries", "jobs"))  # two of them, as docs/operations.md advises for two cores
 
 
 @dataclass
@@ -64,7 +65,7 @@ def running(month: Month) -> Iterator[None]:
         subprocess.Popen(
             [sys.executable, "-m", f"services.{service}", role], env=month.environment(service), cwd=ROOT
         )
-        for service, role in PROCESSES
+        for service, role in CREW
     ]
     try:
         month.until("started", time.monotonic(), lambda: acts.logged(month))
