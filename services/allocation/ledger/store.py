@@ -44,13 +44,11 @@ TRANSFER_COLUMNS = (
 )
 
 YEAR_LOCK = 0x4C59  # the first half of an advisory key; the second is the fiscal year
-# Asked id by id: joined, a thousand ids would cost a walk through all accounts.
 KEEP_YEARS_OPEN = text(
     """
     SELECT pg_advisory_xact_lock_shared(:lock, y.fiscal_year) FROM (
-        SELECT DISTINCT (SELECT a.fiscal_year FROM accounts a WHERE a.id = wanted.id) AS fiscal_year
-        FROM unnest(CAST(:ids AS uuid[])) AS wanted(id) ORDER BY fiscal_year
-    ) AS y WHERE y.fiscal_year IS NOT NULL
+        SELECT DISTINCT fiscal_year FROM accounts WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY fiscal_year
+    ) AS y
     """
 )
 

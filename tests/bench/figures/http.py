@@ -143,6 +143,7 @@ def published(key: ECKey) -> Iterator[str]:
     finally:
         server.shutdown()
         server.server_close()
+        thread.join()
 
 
 def settings(site: Site, addresses: Addresses, jwks_url: str, key: ECKey) -> dict[str, str]:

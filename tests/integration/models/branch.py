@@ -16,11 +16,11 @@ from pathlib import Path
 from uuid import UUID
 
 from joserfc import jwt
-from joserfc.jwk import KeySet
 
 from deploy.local.keeper import free_port
 from deploy.local.provisioning import Addresses
 from shared.testing.waiting import wait_until
+from tests.bench.figures.http import published
 from tests.integration.allocation.house import AUDIENCE, ISSUER
 from tests.integration.models.answers import Answer, Unanswered
 from tests.integration.models.counter import KEY
@@ -178,32 +178,6 @@ class Branch:
 
 
 @contextlib.contextmanager
-def published_keys() -> Iterator[str]:
-    """The address where the issuer's key set is read."""
-    content = json.dumps(KeySet([KEY]).as_dict(private=False)).encode()
-
-    class Keys(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name http.server uses
-            """Say nothing."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Keys)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/jwks.json"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-@contextlib.contextmanager
 def branch(
     addresses: Addresses,
     folder: Path,
@@ -214,7 +188,7 @@ def branch(
     threads: int = 8,
 ) -> Iterator[Branch]:
     """A branch that answers; all its processes are gone afterwards."""
-    with published_keys() as keys:
+    with published(KEY) as keys:
         made = Branch(database_url or addresses.service, keys, folder, units, workers, threads)
         try:
             made.start()
