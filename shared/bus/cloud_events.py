@@ -32,9 +32,20 @@ class Event(NamedTuple):
     data: bytes
 
 
+class _Headers(dict[str, str]):
+    """The header of each attribute, made when it is first asked for; our attributes are few."""
+
+    def __missing__(self, attribute: str) -> str:
+        self[attribute] = CONTENT_TYPE_HEADER if attribute == CONTENT_TYPE_ATTRIBUTE else PREFIX + attribute
+        return self[attribute]
+
+
+_HEADERS = _Headers()
+
+
 def to_record(event: Event, topic: str) -> Record:
     """The record that carries an event; its key is the attribute `partitionkey`."""
-    headers = tuple([(_header(name), value.encode()) for name, value in event.attributes.items()])
+    headers = tuple([(_HEADERS[name], value.encode()) for name, value in event.attributes.items()])
     return Record(topic, event.attributes[KEY_ATTRIBUTE], headers, event.data)
 
 
@@ -55,11 +66,6 @@ def from_delivered(delivered: Delivered) -> Event:
         raise _malformed(delivered, f"its version of CloudEvents is {attributes['specversion']}")
     attributes.setdefault(KEY_ATTRIBUTE, delivered.key)
     return Event(attributes, delivered.value)
-
-
-@lru_cache(NAMES_MAX)
-def _header(attribute: str) -> str:
-    return CONTENT_TYPE_HEADER if attribute == CONTENT_TYPE_ATTRIBUTE else PREFIX + attribute
 
 
 @lru_cache(NAMES_MAX)

@@ -28,10 +28,7 @@ class Record(NamedTuple):
     @property
     def size_bytes(self) -> int:
         """Bytes of key, headers and value together."""
-        size = len(self.key) + len(self.value)
-        for name, value in self.headers:
-            size += len(name) + len(value)
-        return size
+        return len(self.key) + len(self.value) + sum([len(name) + len(value) for name, value in self.headers])
 
 
 class Delivered(NamedTuple):

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import psycopg
 from sqlalchemy import Connection, Table
+
+Row = TypeVar("Row")
+
+
+def interleaved(rows: Iterable[Row], beside: Iterator[object], every: int) -> Iterator[Row]:
+    """The rows, with a step of something else after each `every` of them, and the rest of it at their end.
+
+    The database is at work on what was sent while the steps are done, before the COPY is over.
+    """
+    for number, row in enumerate(rows, 1):
+        yield row
+        if number % every == 0:
+            next(beside, None)
+    for _ in beside:
+        pass
 
 
 def copy_rows(

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from shared.journal import halt, recording
-from shared.journal.recording import Event, Topic
+from shared.journal.recording import Draft, Event, Topic
 from shared.kernel.acts import Act
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Rejected, Unavailable
@@ -42,7 +42,11 @@ class Work:
 
     def record_many(self, events: Sequence[Event], topic: Topic = Topic.EVENTS) -> list[UUID]:
         """The ids of the journal rows of several events, in their order."""
-        return recording.record(self.connection, self.act, events, topic)
+        return self.record_drafts([recording.draft(event) for event in events], topic)
+
+    def record_drafts(self, drafts: Sequence[Draft], topic: Topic = Topic.EVENTS) -> list[UUID]:
+        """The ids of the journal rows of events that were drafted before, in their order."""
+        return recording.record(self.connection, self.act, drafts, topic)
 
     def under(self, act: Act) -> Work:
         """The same transaction under another act."""

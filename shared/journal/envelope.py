@@ -10,7 +10,7 @@ from shared.kernel import canonical
 from shared.kernel.errors import Rejected
 
 NUMBER_DIGITS_MAX = 16  # of 2^53
-OPTIONAL_TEXTS = {
+OPTIONAL_TEXTS = {  # the last fields of an envelope, in their order, and their attributes
     "on_behalf_of": "onbehalfof",
     "unit": "unit",
     "reason": "reason",
@@ -68,22 +68,20 @@ class Envelope(NamedTuple):
             "id": self.id,
             "source": f"/{self.source}",
             "type": self.type,
-            "time": self.occurred_at.isoformat(),
+            "time": canonical.instant(self.occurred_at),
             "subject": self.key,
             "datacontenttype": "application/json",
             "partitionkey": self.key,
             "sequence": str(self.position),
             "epoch": str(self.epoch),
-            "recordedtime": self.recorded_at.isoformat(),
+            "recordedtime": canonical.instant(self.recorded_at),
             "actor": self.actor,
             "backdated": "true" if self.backdated else "false",
-            "subjects": canonical.encode(self.subjects).decode(),
+            "subjects": canonical.encode_plain(self.subjects).decode(),
             "topicid": topic_id,
         }
-        for name, attribute in OPTIONAL_TEXTS.items():
-            value = getattr(self, name)
-            if value is not None:
-                attributes[attribute] = value
+        texts = zip(OPTIONAL_TEXTS.values(), self[-len(OPTIONAL_TEXTS) :], strict=True)
+        attributes.update([(name, value) for name, value in texts if isinstance(value, str)])
         return CloudEvent(attributes, self.data)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
@@ -47,23 +47,22 @@ class Event(Protocol):
     SUBJECTS: ClassVar[tuple[str, ...]]
 
 
-def record(connection: Connection, act: Act, events: Sequence[Event], topic: Topic) -> list[UUID]:
-    """The ids of the journal rows written for the events, in their order.
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a journal row says of an event, in canonical bytes, before anybody has said whose act it was."""
 
-    Call it after the aggregate's lock is held: causes then precede effects in the journal.
-    Bounds: at most 500 items and 256 KiB an event; more is a bug of the caller.
-    Raises: Rejected envelope_too_large where texts beside the data are longer than the audit log can hold.
+    type: str
+    key: str
+    subjects: list[str]
+    data: bytes
+    items_root: bytes | None
+
+
+def draft(event: Event) -> Draft:
+    """The event as it will stand in the journal; most of the work of recording it.
+
+    Bounds: at most 500 items and 256 KiB; more is a bug of the caller.
     """
-    if not events:
-        return []
-    rows = [_row(act, event, topic) for event in events]
-    for row in rows:
-        _ensure_leaf_fits(row)
-    connection.execute(insert(tables.journal), rows)
-    return [row["id"] for row in rows]
-
-
-def _row(act: Act, event: Event, topic: Topic) -> dict[str, Any]:
     items = _encoded_items(event)
     if items is None:
         plain = canonical.plain(event)
@@ -73,12 +72,37 @@ def _row(act: Act, event: Event, topic: Topic) -> dict[str, Any]:
     data = canonical.encode_plain(plain)
     if len(data) > DATA_BYTES_MAX:
         raise ValueError(f"{event.TYPE} has {len(data)} bytes, {DATA_BYTES_MAX} are allowed: split it.")
+    return Draft(
+        event.TYPE,
+        str(plain[event.KEY]),
+        [f"{name.removesuffix('_id')}:{plain[name]}" for name in event.SUBJECTS if plain[name]],
+        data,
+        None if items is None else merkle.root(merkle.leaf_hashes(items)),
+    )
+
+
+def record(connection: Connection, act: Act, drafts: Sequence[Draft], topic: Topic) -> list[UUID]:
+    """The ids of the journal rows written from the drafts, in their order.
+
+    Call it after the aggregate's lock is held: causes then precede effects in the journal.
+    Raises: Rejected envelope_too_large where texts beside the data are longer than the audit log can hold.
+    """
+    if not drafts:
+        return []
+    rows = [_row(act, one, topic) for one in drafts]
+    for row in rows:
+        _ensure_leaf_fits(row)
+    connection.execute(insert(tables.journal), rows)
+    return [row["id"] for row in rows]
+
+
+def _row(act: Act, drafted: Draft, topic: Topic) -> dict[str, Any]:
     return {
         "id": new_id(),
         "topic": topic.value,
-        "type": event.TYPE,
-        "key": str(plain[event.KEY]),
-        "subjects": [f"{name.removesuffix('_id')}:{plain[name]}" for name in event.SUBJECTS if plain[name]],
+        "type": drafted.type,
+        "key": drafted.key,
+        "subjects": drafted.subjects,
         "occurred_at": act.occurred_at,
         "actor": act.actor,
         "on_behalf_of": act.on_behalf_of,
@@ -88,8 +112,8 @@ def _row(act: Act, event: Event, topic: Topic) -> dict[str, Any]:
         "causation": act.causation,
         "traceparent": act.traceparent,
         "backdated": act.backdated,
-        "data": data,
-        "items_root": None if items is None else merkle.root(merkle.leaf_hashes(items)),
+        "data": drafted.data,
+        "items_root": drafted.items_root,
     }
 
 

@@ -26,7 +26,7 @@ from shared.kernel.clock import Clock
 from shared.kernel.errors import Unavailable
 from shared.telemetry import figures, tracing
 
-PAGE_ROWS = 2_000
+PAGE_ROWS = 5_000
 POLL_S = 0.03
 RETRY_S = 1.0
 TOPIC_CHECK_EVERY = timedelta(seconds=10)

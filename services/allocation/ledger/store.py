@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from services.allocation.ledger.model import (
     Verdict,
 )
 from services.allocation.ledger.tables import accounts, holds, ledger_years, transfer_refusals, transfers
-from shared.db.copy import copy_rows
+from shared.db.copy import copy_rows, interleaved
 from shared.db.many import array_of_ids, array_of_numbers, one_of, one_of_named
 from shared.kernel.money import Money
 from shared.kernel.periods import Period
@@ -43,14 +43,17 @@ TRANSFER_COLUMNS = (
     "reverses",
 )
 
+ROWS_PER_STEP = 400  # sent to the database before something else is done beside it
 YEAR_LOCK = 0x4C59  # the first half of an advisory key; the second is the fiscal year
 KEEP_YEARS_OPEN = text(
     """
-    SELECT pg_advisory_xact_lock_shared(:lock, y.fiscal_year) FROM (
-        SELECT DISTINCT fiscal_year FROM accounts WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY fiscal_year
-    ) AS y
+    SELECT pg_advisory_xact_lock_shared(:lock, y.fiscal_year)
+    FROM (SELECT unnest(CAST(:years AS int[])) AS fiscal_year) AS y
     """
 )
+YEARS = text("SELECT id, fiscal_year FROM accounts WHERE id IN (SELECT unnest(CAST(:ids AS uuid[])))")
+YEARS_KEPT_MAX = 200_000
+_years: dict[int, int] = {}  # by the number of an account's id, which is made of its year among others
 
 MOVE_TOTALS = text(
     """
@@ -76,16 +79,21 @@ MOVE_HOLDS = text(
 )
 
 
-# Told by the place of its id in the array: to read ten thousand ids back takes as long as to lock them.
-# Whether its year is closed is asked here, after the year's lock was waited for.
+# Told by the place of its id in the array, as one row of arrays: to read ten thousand rows back takes as long
+# as to lock them. Whether its year is closed is asked here, after the year's lock was waited for.
 LOCKED = text(
     """
-    SELECT wanted.place, y.fiscal_year AS closed_year,
-           CASE WHEN a.bounded THEN a.credits_posted - a.debits_posted - a.debits_pending END AS available
-    FROM unnest(CAST(:ids AS uuid[])) WITH ORDINALITY AS wanted(id, place)
-    JOIN accounts a ON a.id = wanted.id
-    LEFT JOIN ledger_years y ON y.fiscal_year = a.fiscal_year
-    ORDER BY a.id FOR NO KEY UPDATE OF a
+    WITH locked AS MATERIALIZED (
+        SELECT wanted.place, y.fiscal_year AS closed_year,
+               CASE WHEN a.bounded THEN a.credits_posted - a.debits_posted - a.debits_pending END AS available
+        FROM unnest(CAST(:ids AS uuid[])) WITH ORDINALITY AS wanted(id, place)
+        JOIN accounts a ON a.id = wanted.id
+        LEFT JOIN ledger_years y ON y.fiscal_year = a.fiscal_year
+        ORDER BY a.id FOR NO KEY UPDATE OF a
+    )
+    SELECT coalesce(array_agg(place), '{}'), coalesce(array_agg(closed_year), '{}'),
+           coalesce(array_agg(available), '{}')
+    FROM locked
     """
 )
 KNOWN = text(
@@ -142,13 +150,27 @@ def lock(connection: Connection, ids: Iterable[UUID]) -> Locked:
     """The accounts, locked in order of id until the work ends; their years are not closed meanwhile."""
     by_number = {one.int: one for one in ids}
     wanted = [by_number[number] for number in sorted(by_number)]
-    ids_in_order = array_of_ids(wanted)
-    connection.execute(KEEP_YEARS_OPEN, {"lock": YEAR_LOCK, "ids": ids_in_order})
-    rows = connection.execute(LOCKED, {"ids": ids_in_order}).all()
+    years = array_of_numbers(sorted(_years_of(connection, by_number)))
+    connection.execute(KEEP_YEARS_OPEN, {"lock": YEAR_LOCK, "years": years})
+    places, closed, left = connection.execute(LOCKED, {"ids": array_of_ids(wanted)}).one()
+    found = [wanted[place - 1] for place in places]
     return Locked(
-        {wanted[place - 1]: available for place, _, available in rows},
-        {wanted[place - 1]: year for place, year, _ in rows if year is not None},
+        dict(zip(found, left, strict=True)),
+        {account: year for account, year in zip(found, closed, strict=True) if year is not None},
     )
+
+
+def _years_of(connection: Connection, ids: Mapping[int, UUID]) -> set[int]:
+    """The fiscal years of those accounts that exist; each is asked for once, as it never changes."""
+    found = {number: _years.get(number) for number in ids}
+    if unknown := [ids[number] for number, year in found.items() if year is None]:
+        rows = connection.execute(YEARS, {"ids": array_of_ids(unknown)})
+        asked = {account.int: year for account, year in rows.all()}
+        if len(_years) > YEARS_KEPT_MAX:
+            _years.clear()
+        _years.update(asked)
+        found.update(asked)
+    return {year for year in found.values() if year is not None}
 
 
 def open_holds(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, OpenHold]:
@@ -175,15 +197,15 @@ def keep(
     outcomes: Sequence[Outcome],
     deltas: Mapping[UUID, TotalsDelta],
     hold_deltas: Mapping[UUID, HoldDelta],
+    beside: Iterator[object],
 ) -> None:
-    """Store what was decided: transfers and refusals by COPY, holds, and one update per account."""
+    """Store what was decided: transfers and refusals by COPY, holds, and one update per account.
+
+    All of `beside` is done too, most of it while the database takes in the transfers.
+    """
     accepted = [one.transfer for one in outcomes if one.takes_effect]
-    copy_rows(
-        connection,
-        transfers,
-        TRANSFER_COLUMNS,
-        map(_row, sorted(accepted, key=lambda one: one.id.int)),
-    )
+    rows = map(_row, sorted(accepted, key=lambda one: one.id.int))
+    copy_rows(connection, transfers, TRANSFER_COLUMNS, interleaved(rows, beside, ROWS_PER_STEP))
     refused = [one for one in outcomes if one.to_store and one.verdict is Verdict.REFUSED]
     if refused:
         copy_rows(

@@ -25,7 +25,7 @@ from deploy.local.state import Home, hold, reset, write_json
 from shared.db.engine import make_engine
 from shared.db.migrations import migrate
 from shared.journal.events import EpochBegun
-from shared.journal.recording import Topic, record
+from shared.journal.recording import Topic, draft, record
 from shared.kernel.acts import Act
 from shared.kernel.clock import SystemClock
 from shared.testing.waiting import wait_until
@@ -66,7 +66,8 @@ def write_rows(home: Home, count: int) -> None:
         engine = make_engine(place.server.url("portal"), application="tests", pool_size=1)
         with engine.begin() as connection:
             facts = [EpochBegun(number, number) for number in range(count)]
-            record(connection, Act.system("tests", SystemClock().now()), facts, Topic.TRAIL)
+            drafts = [draft(fact) for fact in facts]
+            record(connection, Act.system("tests", SystemClock().now()), drafts, Topic.TRAIL)
         engine.dispose()
 
 
@@ -214,7 +215,8 @@ def add_rows(place: Place, count: int) -> datetime:
     engine = make_engine(place.server.url("portal"), application="tests", pool_size=1)
     with engine.begin() as connection:
         facts = [EpochBegun(number, number) for number in range(count)]
-        record(connection, Act.system("tests", SystemClock().now()), facts, Topic.TRAIL)
+        drafts = [draft(fact) for fact in facts]
+        record(connection, Act.system("tests", SystemClock().now()), drafts, Topic.TRAIL)
     with engine.begin() as connection:
         moment: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
     engine.dispose()

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 def room_beside(act: Act, event: Counted) -> int:
     """How many letters a reason may have beside the rest of the row."""
-    return LEAF_BYTES_MAX - leaf_bytes(recording._row(replace(act, reason=""), event, Topic.EVENTS))
+    row = recording._row(replace(act, reason=""), recording.draft(event), Topic.EVENTS)
+    return LEAF_BYTES_MAX - leaf_bytes(row)
 
 
 def stored_leaf(desk: Desk, position: int = 1) -> bytes:
@@ -111,7 +112,7 @@ def test_what_was_measured_is_never_less_than_what_is_logged(
     desk: Desk, reason: str, correlation: str, key: str, number: int
 ) -> None:
     act = replace(desk.act, reason=reason, correlation=correlation)
-    measured = leaf_bytes(recording._row(act, Counted(key, number), Topic.EVENTS))
+    measured = leaf_bytes(recording._row(act, recording.draft(Counted(key, number)), Topic.EVENTS))
     with desk.unit_of_work.begin(act) as work:
         work.record(Counted(key, number))
     with desk.service.connect() as connection:
