@@ -58,6 +58,12 @@ FROM openings p LEFT JOIN obligations o ON o.opening_id = p.id
 WHERE p.state <> 'importing'
 GROUP BY p.id, p.total_vnd HAVING p.total_vnd <> coalesce(sum(o.amount_vnd), 0);
 
+-- invariant: decided_registrations_keep_no_rows
+SELECT 'registrations/' || g.id AS place, format('%s, but %s of its rows are still there', g.state, count(*)) AS message
+FROM registrations g JOIN registration_rows r ON r.registration_id = g.id
+WHERE g.state IN ('entered', 'rejected')
+GROUP BY g.id, g.state;
+
 -- invariant: instructed_payments_are_those_of_the_journal
 WITH told AS (
     SELECT (item ->> 'payment_id')::uuid AS id, (item ->> 'amount_vnd')::bigint AS amount_vnd,

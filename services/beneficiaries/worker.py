@@ -12,6 +12,7 @@ from services.beneficiaries.reconciliation import handlers as reconciliation
 from services.beneficiaries.reconciliation.jobs import ReconcileStatementJob, TellOutcomesJob
 from services.beneficiaries.register import jobs as register
 from services.beneficiaries.register.handlers import Registrar
+from services.beneficiaries.register.model import ENTER, READ
 from services.beneficiaries.units.handlers import keep_units
 from shared.jobs.runner import Job, Runner
 from shared.process import run_loops
@@ -48,7 +49,8 @@ def run_jobs(settings: Settings) -> int:
     unit_of_work = make_unit_of_work("beneficiaries", "jobs", settings)
     documents = parts.documents(settings)
     kinds: dict[str, Job] = {
-        register.KIND: register.ImportPersonsJob(documents, Registrar(parts.sealer(settings))),
+        READ: register.ImportPersonsJob(documents, Registrar(parts.sealer(settings))),
+        ENTER: register.EnterRegistrationJob(),
         openings.KIND: openings.ImportOpeningJob(documents),
         payroll.KIND: PayrollJob(unit_of_work),
         lists.INSTRUCT: InstructListJob(),

@@ -31,7 +31,7 @@ from services.audit.log import check as log_check
 from services.audit.log import keys, queries
 from services.audit.log.loops import Intake, Signing
 from services.audit.search.handlers import Indexing, ensure_cursor
-from services.beneficiaries.register.handlers import Registrar
+from services.beneficiaries.register.handlers import Registrar, begin_registration, enter_persons
 from services.beneficiaries.register.model import Benefit
 from services.beneficiaries.register.rows import NewPerson
 from services.beneficiaries.worker import HANDLERS, TOPICS
@@ -52,6 +52,7 @@ from shared.worker import consumer_loop, relay_loop
 ORIGIN = "fundtrail.test/audit"
 AT_WORK = ("allocation", "beneficiaries", "audit")
 LOST = "the journal lost this row"
+NO_DOCUMENT = "0" * 64
 PATIENCE_S = 120.0
 
 
@@ -127,7 +128,9 @@ class Estate:
         with self.writing("beneficiaries") as unit_of_work:
             for number in numbers:
                 with unit_of_work.begin(self.act) as work:
-                    Registrar(self.sealer).register(work, [_person(number)])
+                    registration_id = begin_registration(work, NO_DOCUMENT)
+                    Registrar(self.sealer).stage(work, registration_id, {2: _person(number)}, 0)
+                    enter_persons(work, registration_id, 0, 1)
 
     def load_units(self, *numbers: int) -> None:
         """Allocation takes units in, and beneficiaries hears of each."""

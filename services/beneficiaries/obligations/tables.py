@@ -1,4 +1,7 @@
-"""What is owed to whom: one immutable row per entitlement, month due and month of paying."""
+"""What is owed to whom: one immutable row per entitlement, month due and month of paying.
+
+A row's id is made of these three, so its primary key keeps a second one out.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,6 @@ from sqlalchemy import (
     Index,
     Table,
     Text,
-    UniqueConstraint,
     Uuid,
 )
 
@@ -32,7 +34,6 @@ obligations = Table(
     Column("amount_vnd", BigInteger, nullable=False),
     Column("payment_id", Uuid),
     Column("opening_id", Uuid),
-    UniqueConstraint("entitlement_id", "due_period", "in_period"),
     CheckConstraint("kind IN ('opening', 'monthly', 'arrears', 'recovery')", name="kind"),
     CheckConstraint("(kind = 'recovery') = (amount_vnd < 0)", name="sign"),
     CheckConstraint("(kind IN ('opening', 'monthly')) = (due_period = in_period)", name="periods"),

@@ -5,17 +5,26 @@ from __future__ import annotations
 from typing import Any, cast
 from uuid import UUID
 
-from services.beneficiaries.register import handlers, store
-from services.beneficiaries.register.commands import DecideChange, RequestChange
-from services.beneficiaries.register.jobs import KIND
-from services.beneficiaries.register.model import Change
+from services.beneficiaries.register import handlers, queries, staging, store
+from services.beneficiaries.register.commands import (
+    ApproveRegistration,
+    DecideChange,
+    RejectRegistration,
+    RequestChange,
+)
+from services.beneficiaries.register.model import READ, Change, job_of
 from services.beneficiaries.register.schemas import (
     ChangeRequestSchema,
     ChangeSchema,
     DryRunQuery,
+    ImportStartedSchema,
     JobStartedSchema,
     PersonQuery,
     PersonSchema,
+    RegistrationPageSchema,
+    RegistrationSchema,
+    RegistrationsQuery,
+    RejectionSchema,
     UploadSchema,
 )
 from services.beneficiaries.units.queries import ensure_reach
@@ -45,12 +54,53 @@ blueprint = Blueprint(
 @acts("persons.import", idempotent=True, files=True)
 @blueprint.arguments(DryRunQuery, location="query", as_kwargs=True)
 @blueprint.arguments(UploadSchema, location="files")
+@blueprint.response(202, ImportStartedSchema)
+def import_persons(files: dict[str, Any], *, dry_run: bool) -> dict[str, UUID | None]:
+    """Take in a register file; its job tells what is wrong, and another person approves what is sound."""
+    work = current_work()
+    document = cast("DocumentStore", current_context().parts["documents"]).put(content_of(files["file"]))
+    if dry_run:
+        tried = enqueue(work, READ, {"document": document, "dry_run": True})
+        return {"job_id": tried, "registration_id": None}
+    registration_id = handlers.begin_registration(work, document)
+    return {"job_id": job_of(READ, registration_id), "registration_id": registration_id}
+
+
+@blueprint.get("/registrations")
+@reads("persons.read")
+@blueprint.arguments(RegistrationsQuery, location="query")
+@blueprint.response(200, RegistrationPageSchema)
+def list_registrations(query: dict[str, Any]) -> Any:  # noqa: ANN401 - a page of rows
+    """The register files that were sent, in the order in which they came."""
+    return queries.registrations_of(current_connection(), query)
+
+
+@blueprint.get("/registrations/<uuid:registration_id>")
+@reads("persons.read")
+@blueprint.response(200, RegistrationSchema)
+def show_registration(registration_id: UUID) -> dict[str, Any]:
+    """One register file: how many rows, in which state, who sent it and who decided."""
+    return queries.find_registration(current_connection(), registration_id)
+
+
+@blueprint.post("/registrations/<uuid:registration_id>/approval")
+@acts("persons.approve", idempotent=True)
 @blueprint.response(202, JobStartedSchema)
-def import_persons(files: dict[str, Any], *, dry_run: bool) -> dict[str, UUID]:
-    """Take in a register file; the job tells how far it is and what was wrong with which row."""
-    documents = cast("DocumentStore", current_context().parts["documents"])
-    document = documents.put(content_of(files["file"]))
-    return {"job_id": enqueue(current_work(), KIND, {"document": document, "dry_run": dry_run})}
+def approve_registration(registration_id: UUID) -> dict[str, UUID]:
+    """Confirm the sound rows of a register file; the job enters them and tells how far it is."""
+    _ensure_whole_reach(registration_id)
+    return {"job_id": handlers.approve_registration(current_work(), ApproveRegistration(registration_id))}
+
+
+@blueprint.post("/registrations/<uuid:registration_id>/rejection")
+@acts("persons.approve", idempotent=True)
+@blueprint.arguments(RejectionSchema)
+@blueprint.response(200, RegistrationSchema)
+def reject_registration(body: dict[str, Any], registration_id: UUID) -> dict[str, Any]:
+    """Refuse a register file; nothing of its rows is kept."""
+    _ensure_whole_reach(registration_id)
+    handlers.reject_registration(current_work(), RejectRegistration(registration_id, **body))
+    return queries.find_registration(current_connection(), registration_id)
 
 
 @blueprint.get("/persons")
@@ -104,6 +154,13 @@ def _decide(change_id: UUID, *, approve: bool) -> Change:
     if stored is not None:
         _ensure_reach("changes.approve", stored.person_id)
     return handlers.decide_change(work, sealer, DecideChange(change_id, approve))
+
+
+def _ensure_whole_reach(registration_id: UUID) -> None:
+    """Nothing, where the caller may act on every commune that a row of the file names."""
+    work, principal = current_work(), current_principal()
+    for commune_id in staging.communes_of(work.connection, registration_id):
+        ensure_reach(work.connection, principal, "persons.approve", commune_id, work.act.business_date)
 
 
 def _ensure_reach(permission: str, person_id: UUID) -> None:

@@ -8,11 +8,18 @@ from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
-class ImportPersons:
-    """Take in a register file; a dry run stores nothing and tells every fault."""
+class ApproveRegistration:
+    """Confirm the sound rows of a register file that another person sent; they are entered next."""
 
-    document: str
-    dry_run: bool
+    registration_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class RejectRegistration:
+    """Refuse a register file that another person sent."""
+
+    registration_id: UUID
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

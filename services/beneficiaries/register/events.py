@@ -83,3 +83,57 @@ class ChangeApproved:
     kind: str
     sealed_before: str
     sealed_after: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationPrepared:
+    """A register file was read to its end; its sound rows wait for the approval of another person."""
+
+    TYPE: ClassVar[str] = "vn.fundtrail.registrations.prepared.v1"
+    KEY: ClassVar[str] = "registration_id"
+    SUBJECTS: ClassVar[tuple[str, ...]] = ("registration_id",)
+
+    registration_id: str
+    document_sha256: str
+    accepted_count: int
+    refused_count: int
+    entitlement_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationApproved:
+    """Another person approved the sound rows of a register file, all in one act; they are being entered."""
+
+    TYPE: ClassVar[str] = "vn.fundtrail.registrations.approved.v1"
+    KEY: ClassVar[str] = "registration_id"
+    SUBJECTS: ClassVar[tuple[str, ...]] = ("registration_id",)
+
+    registration_id: str
+    document_sha256: str
+    accepted_count: int
+    entitlement_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationRejected:
+    """Another person rejected a register file; nobody in it was registered by it."""
+
+    TYPE: ClassVar[str] = "vn.fundtrail.registrations.rejected.v1"
+    KEY: ClassVar[str] = "registration_id"
+    SUBJECTS: ClassVar[tuple[str, ...]] = ("registration_id",)
+
+    registration_id: str
+    document_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationEntered:
+    """The rows of an approved register file are in the register; who was there before was left as it is."""
+
+    TYPE: ClassVar[str] = "vn.fundtrail.registrations.entered.v1"
+    KEY: ClassVar[str] = "registration_id"
+    SUBJECTS: ClassVar[tuple[str, ...]] = ("registration_id",)
+
+    registration_id: str
+    entered_count: int
+    refused_count: int

@@ -1,4 +1,4 @@
-"""Requests for change: kinds, what each must say, and who may decide."""
+"""Requests for change and register files: what each must say, and who may decide."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from uuid import UUID
 from services.beneficiaries.rates.model import RateBook
 from shared.kernel.approvals import ensure_maker_is_not_checker
 from shared.kernel.errors import Conflict, Rejected
+from shared.kernel.ids import id_of
 from shared.kernel.periods import Period
 
 NUMBER = re.compile(r"[A-Z0-9][A-Z0-9/-]{2,39}", re.ASCII)
@@ -24,6 +25,7 @@ ACCOUNT_NOT_NEEDED = "Payment in cash has no account; leave both empty."
 BANK_CODE = re.compile(r"[0-9A-Z]{2,11}", re.ASCII)
 PERCENT = re.compile(r"[0-9]{1,3}", re.ASCII)
 BIRTH_YEAR_MIN = 1900
+READ, ENTER = "import_persons", "enter_registration"  # the kinds of the two jobs of a register file
 MOVE_MONTHS_AHEAD = 1  # from the month after the old place stopped: Decree 131/2021/NĐ-CP Art. 131
 
 
@@ -66,6 +68,46 @@ class Change:
     version: int
 
 
+class RegistrationState(StrEnum):
+    """Where a register file stands."""
+
+    READING = "reading"
+    PREPARED = "prepared"
+    APPROVED = "approved"
+    ENTERED = "entered"
+    REJECTED = "rejected"
+
+
+REGISTRATION_TRANSITIONS: dict[RegistrationState, frozenset[RegistrationState]] = {
+    RegistrationState.READING: frozenset({RegistrationState.PREPARED, RegistrationState.REJECTED}),
+    RegistrationState.PREPARED: frozenset({RegistrationState.APPROVED, RegistrationState.REJECTED}),
+    RegistrationState.APPROVED: frozenset({RegistrationState.ENTERED}),  # what was approved is entered whole
+    RegistrationState.ENTERED: frozenset(),
+    RegistrationState.REJECTED: frozenset(),
+}
+WHAT_TO_DO: dict[RegistrationState, str] = {
+    RegistrationState.READING: "is still being read; wait for its job, or reject it where that job failed",
+    RegistrationState.PREPARED: "waits for approval",
+    RegistrationState.APPROVED: "was approved already and is being entered; follow its job",
+    RegistrationState.ENTERED: "was entered already; what is wrong about a person is mended by a change",
+    RegistrationState.REJECTED: "was rejected; send the corrected file as a new one",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A register file that one person sent and another decides."""
+
+    id: UUID
+    document_sha256: str
+    state: RegistrationState
+    accepted_count: int
+    refused_count: int
+    entitlement_count: int
+    prepared_by: str
+    version: int
+
+
 @dataclass(frozen=True, slots=True)
 class Benefit:
     """A category with its injury percent, where the category has one, and the first month."""
@@ -83,6 +125,32 @@ def decide(change: Change, state: ChangeState, actor: str) -> None:
     if state not in TRANSITIONS[change.state]:
         raise Conflict("change_decided", f"This request was {change.state} already; make a new one.")
     ensure_maker_is_not_checker([change.requested_by], actor)
+
+
+def job_of(kind: str, registration_id: UUID) -> UUID:
+    """The job of a kind that belongs to a register file."""
+    return id_of("job", kind, registration_id)
+
+
+def ensure_registration_may_become(found: Registration, state: RegistrationState) -> None:
+    """Nothing, where the register file can come into the state next. Raises: Conflict registration_state."""
+    if state not in REGISTRATION_TRANSITIONS[found.state]:
+        raise Conflict("registration_state", f"Registration {found.id} {WHAT_TO_DO[found.state]}.")
+
+
+def decide_registration(found: Registration, state: RegistrationState, actor: str) -> None:
+    """Nothing, where the actor may bring the register file into the state.
+
+    Raises: Conflict registration_state; Denied maker_is_checker; Rejected registration_empty.
+    """
+    ensure_registration_may_become(found, state)
+    ensure_maker_is_not_checker([found.prepared_by], actor)
+    if state is RegistrationState.APPROVED and not found.accepted_count:
+        raise Rejected(
+            "registration_empty",
+            f"No row of registration {found.id} was accepted, so nobody would be entered; "
+            "reject it and have the corrected file sent.",
+        )
 
 
 def ensure_death_possible(died_on: date, birth_year: int, on: date) -> None:

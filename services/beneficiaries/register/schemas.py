@@ -8,10 +8,10 @@ from typing import Any
 from flask_smorest.fields import Upload
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from services.beneficiaries.register.model import ChangeKind
+from services.beneficiaries.register.model import ChangeKind, RegistrationState
 from shared.kernel.errors import Rejected
 from shared.kernel.periods import Period
-from shared.web.schemas import Closed, TextField
+from shared.web.schemas import Closed, PageQuery, TextField, page_of
 from shared.web.texts import is_plain
 
 DETAIL_CHARS_MAX = 40
@@ -39,6 +39,49 @@ class JobStartedSchema(Schema):
     """Long work was begun; ask /v1/jobs/{job_id} how far it is."""
 
     job_id = fields.UUID(required=True)
+
+
+class ImportStartedSchema(JobStartedSchema):
+    """A register file is being read; a dry run makes no registration."""
+
+    registration_id = fields.UUID(required=True, allow_none=True)
+
+
+class RegistrationsQuery(PageQuery):
+    """Which registrations: all, or those in a state."""
+
+    state = fields.String(
+        load_default=None, validate=validate.OneOf([state.value for state in RegistrationState])
+    )
+
+
+class RegistrationSchema(Schema):
+    """One register file: how many rows, who sent it, who decided. Its jobs tell what was wrong with which."""
+
+    id = fields.UUID(required=True)
+    document_sha256 = fields.String(required=True)
+    state = fields.String(required=True)
+    row_count = fields.Integer(required=True)
+    accepted_count = fields.Integer(required=True)
+    refused_count = fields.Integer(required=True)
+    entitlement_count = fields.Integer(required=True)
+    entered_count = fields.Integer(allow_none=True)
+    prepared_by = fields.String(required=True)
+    prepared_on = fields.Date(required=True)
+    decided_by = fields.String(allow_none=True)
+    decided_on = fields.Date(allow_none=True)
+    reading_job_id = fields.UUID(required=True)
+    entering_job_id = fields.UUID(allow_none=True)
+    version = fields.Integer(required=True)
+
+
+RegistrationPageSchema = page_of(RegistrationSchema, "RegistrationPage")
+
+
+class RejectionSchema(Closed):
+    """Why."""
+
+    reason = TextField(required=True)
 
 
 class ChangeRequestSchema(Closed):

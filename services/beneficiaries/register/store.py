@@ -1,4 +1,4 @@
-"""Rows of the register <-> values of the model; bulk by COPY."""
+"""Rows of the register <-> values of the model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from services.beneficiaries.entitlements.model import DeathFact, EntitlementFact, PersonFacts, ResidenceFact
 from services.beneficiaries.register.model import Change, ChangeKind, ChangeState
-from services.beneficiaries.register.rows import NewPerson
 from services.beneficiaries.register.tables import (
     changes,
     person_deaths,
@@ -20,25 +19,9 @@ from services.beneficiaries.register.tables import (
     person_residences,
     persons,
 )
-from shared.db.copy import copy_rows
 from shared.db.many import one_of
 from shared.kernel.ids import id_of
-from shared.kernel.names import search_key
 from shared.kernel.periods import Period
-
-PERSON_COLUMNS = (
-    "id",
-    "number",
-    "full_name",
-    "name_key",
-    "birth_year",
-    "identity_number",
-    "provider",
-    "bank_code",
-    "account_number",
-    "commune_id",
-    "sealed_key",
-)
 
 
 def person_id_of(number: str) -> UUID:
@@ -54,37 +37,6 @@ def entitlement_id_of(person_id: UUID, code: str) -> UUID:
 def known_numbers(connection: Connection, numbers: Sequence[str]) -> set[str]:
     """Those of the dossier numbers that are registered."""
     return set(connection.scalars(select(persons.c.number).where(persons.c.number.in_(numbers))))
-
-
-def add_persons(
-    connection: Connection, people: Sequence[tuple[UUID, bytes, NewPerson]], known_on: date
-) -> None:
-    """Store persons, each with id and wrapped key, and the first facts about them."""
-    copy_rows(connection, persons, PERSON_COLUMNS, (_person_row(*one) for one in people))
-    copy_rows(
-        connection,
-        person_residences,
-        ("person_id", "commune_id", "district_id", "from_period", "known_on"),
-        ((pid, one.commune_id, one.district_id, _first_period(one), known_on) for pid, _, one in people),
-    )
-    copy_rows(
-        connection,
-        person_entitlements,
-        ("person_id", "entitlement_id", "code", "injury_percent", "from_period", "ended", "known_on"),
-        (
-            (
-                pid,
-                entitlement_id_of(pid, b.code),
-                b.code,
-                b.injury_percent,
-                str(b.from_period),
-                False,
-                known_on,
-            )
-            for pid, _, one in people
-            for b in one.benefits
-        ),
-    )
 
 
 def facts_after(connection: Connection, after: UUID | None, limit: int) -> list[PersonFacts]:
@@ -250,26 +202,6 @@ def record_entitlement(
             change_id=found.id,
         )
     )
-
-
-def _person_row(person_id: UUID, sealed_key: bytes, one: NewPerson) -> tuple[Any, ...]:
-    return (
-        person_id,
-        one.number,
-        one.full_name,
-        search_key(one.full_name),
-        one.birth_year,
-        one.identity_number,
-        one.provider,
-        one.bank_code,
-        one.account_number,
-        one.commune_id,
-        sealed_key,
-    )
-
-
-def _first_period(one: NewPerson) -> str:
-    return min(str(benefit.from_period) for benefit in one.benefits)
 
 
 def _entitlement(row: Row[Any]) -> EntitlementFact:

@@ -22,6 +22,7 @@ from services.beneficiaries.reconciliation.jobs import ReconcileStatementJob, Te
 from services.beneficiaries.refusals import REFUSALS as OF_BENEFICIARIES
 from services.beneficiaries.register import jobs as register
 from services.beneficiaries.register.handlers import Registrar
+from services.beneficiaries.register.model import ENTER, READ
 from shared.db.engine import make_engine
 from shared.db.unit_of_work import UnitOfWork
 from shared.jobs.runner import Runner
@@ -188,7 +189,8 @@ def office_of(caller: Caller, addresses: Addresses, stack: contextlib.ExitStack)
     with work.begin(Act.system("beneficiaries", JULY_20)) as loading:
         load_rates(loading, published_rates())
     kinds = {
-        register.KIND: register.ImportPersonsJob(parts["documents"], Registrar(parts["sealer"])),
+        READ: register.ImportPersonsJob(parts["documents"], Registrar(parts["sealer"])),
+        ENTER: register.EnterRegistrationJob(),
         openings.KIND: openings.ImportOpeningJob(parts["documents"]),
         payroll.KIND: PayrollJob(work),
         lists.INSTRUCT: InstructListJob(),
@@ -208,6 +210,7 @@ def beneficiaries(caller: Caller, addresses: Addresses, _: Path, stack: contextl
     list_id = office.lists()["Núi Thành", "POST-QNA"]["id"]
     statement = office.answer("POST-QNA", post_answer((str(new_id()), 1, "Đã trả", "")))
     change = office.officer.post("/v1/changes", death_of("QN-1"))
+    sent = {"registration_id": office.prepare_register(person("QN-3"))}
     units = {"own": NUI_THANH, "child": commune("20965"), "parent": PROVINCE, "foreign": THANG_BINH}
     place = {"list_id": list_id}
     reason, content = {"json": {"reason": "why"}}, {"json": {"content_sha256": "0" * 64}}
@@ -227,11 +230,15 @@ def beneficiaries(caller: Caller, addresses: Addresses, _: Path, stack: contextl
             }.items()
         },
         "GET /v1/persons": Ask(query={"number": "QN-1"}, relations=of_commune),
+        "POST /v1/registrations/{registration_id}/approval": Ask(sent, relations=of_commune),
+        "POST /v1/registrations/{registration_id}/rejection": Ask(
+            sent, options=lambda: dict(reason), relations=of_commune
+        ),
         "POST /v1/changes": Ask(options=lambda: {"json": death_of("QN-1")}),
         "POST /v1/changes/{change_id}/approval": Ask({"change_id": change["id"]}),
         "POST /v1/changes/{change_id}/rejection": Ask({"change_id": change["id"]}),
     }
-    ids = {**place, "change_id": change["id"], "statement_id": statement["id"]}
+    ids = {**place, **sent, "change_id": change["id"], "statement_id": statement["id"]}
     return World(caller, {name: str(unit) for name, unit in units.items()}, asks, ids, office)
 
 

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from services.audit.log.events import RepublishRequested
+from services.audit.log.events import KeysRotated, RepublishRequested
 from shared.inbox.events import QuarantineSettled
 from shared.journal.events import EpochBegun
 from shared.journal.recording import Topic
@@ -50,6 +50,8 @@ def of_beneficiaries(world: World) -> None:
     office = world.desk
     office.take_over("2024-07", ("QN-1", "TB", MILLION))
     office.import_persons(*(by_bank(f"QN-20{n}") for n in range(3)))
+    sent = office.prepare_register(by_bank("QN-209"))
+    office.approver.post(f"/v1/registrations/{sent}/rejection", {"reason": "why"})
     approve, reject = (office.officer.post("/v1/changes", death_of("QN-2"))["id"] for _ in range(2))
     office.approver.post(f"/v1/changes/{reject}/rejection")
     office.approver.post(f"/v1/changes/{approve}/approval")
@@ -104,6 +106,8 @@ def of_audit(world: World) -> None:
         assert reply.status_code == 200, part
     with of_operator(world) as work:
         work.record(RepublishRequested("portal", 1, 7))
+        key = {"begun_size": 0, "ended_size": None, "key_id": "530d903a", "vkey": "log+530d903a+AekyeRrm"}
+        work.record(KeysRotated("begun", (key,)), Topic.TRAIL)
 
 
 def of_notifications(world: World) -> None:

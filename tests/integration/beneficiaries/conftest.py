@@ -31,6 +31,7 @@ from services.beneficiaries.refusals import REFUSALS
 from services.beneficiaries.register import jobs as register_jobs
 from services.beneficiaries.register.api import blueprint as register
 from services.beneficiaries.register.handlers import Registrar
+from services.beneficiaries.register.model import ENTER, READ
 from services.beneficiaries.reissues.api import blueprint as reissues
 from shared.db.engine import make_engine
 from shared.db.unit_of_work import UnitOfWork
@@ -69,7 +70,8 @@ def checked(addresses: Addresses, application: Callable[..., Flask], folder: Pat
     parts = {"documents": documents, "sealer": sealer}
     app = application(Context("beneficiaries", unit_of_work, verifier, clock, parts), BLUEPRINTS)
     kinds: dict[str, Job] = {
-        register_jobs.KIND: register_jobs.ImportPersonsJob(documents, Registrar(sealer)),
+        READ: register_jobs.ImportPersonsJob(documents, Registrar(sealer)),
+        ENTER: register_jobs.EnterRegistrationJob(),
         openings_jobs.KIND: openings_jobs.ImportOpeningJob(documents),
         payroll_handlers.KIND: PayrollJob(unit_of_work),
         lists_handlers.INSTRUCT: InstructListJob(),

@@ -48,7 +48,7 @@ OFFICER = (
     "payroll.read",
 )
 LISTS = ("lists.read", "lists.submit", "lists.withdraw", "lists.export", "results.upload", "results.read")
-APPROVER = ("changes.approve", "openings.approve", "lists.approve", "lists.read")
+APPROVER = ("persons.approve", "changes.approve", "openings.approve", "lists.approve", "lists.read")
 SERVICE = "beneficiaries"
 DEATH = {"person_number": "QN-1", "kind": "death", "details": {"died_on": "2024-06-02"}, "evidence": "x"}
 MULTIPART = "multipart/form-data; boundary=line"
@@ -185,10 +185,37 @@ class Office:
         )
 
     def import_persons(self, *people: Mapping[str, str], dry_run: bool = False) -> dict[str, Any]:
-        """The job that took the file in."""
-        started = self.officer.good(
-            self.officer.send(f"/v1/persons/imports?dry_run={str(dry_run).lower()}", csv_of(COLUMNS, people))
-        )
+        """The job that read the file; its sound rows were approved by another person and have entered."""
+        return self.take_in(self.send_register(*people, dry_run=dry_run))
+
+    def take_in(self, started: Mapping[str, Any]) -> dict[str, Any]:
+        """The job that read a file; where it has sound rows, another person approved them."""
+        self.work_off()
+        job: dict[str, Any] = self.officer.get(f"/v1/jobs/{started['job_id']}")
+        registration_id = started["registration_id"]
+        if registration_id and self.registration(registration_id)["accepted_count"]:
+            self.approve_register(registration_id)
+        return job
+
+    def registration(self, registration_id: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.officer.get(f"/v1/registrations/{registration_id}")
+        return found
+
+    def send_register(self, *people: Mapping[str, str], dry_run: bool = False) -> dict[str, Any]:
+        """The registration of a file and the job that will read it."""
+        path = f"/v1/persons/imports?dry_run={str(dry_run).lower()}"
+        started: dict[str, Any] = self.officer.good(self.officer.send(path, csv_of(COLUMNS, people)))
+        return started
+
+    def prepare_register(self, *people: Mapping[str, str]) -> str:
+        """The registration of a file that was read and waits for approval."""
+        registration_id: str = self.send_register(*people)["registration_id"]
+        self.work_off()
+        return registration_id
+
+    def approve_register(self, registration_id: str) -> dict[str, Any]:
+        """The job that entered the sound rows of a file."""
+        started = self.approver.post(f"/v1/registrations/{registration_id}/approval")
         self.work_off()
         job: dict[str, Any] = self.officer.get(f"/v1/jobs/{started['job_id']}")
         return job

@@ -23,11 +23,8 @@ SPACE = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
 
 
 def take_in(office: Office, content: bytes) -> dict[str, Any]:
-    """The job that took a register file in."""
-    started = office.officer.good(office.officer.send("/v1/persons/imports", content))
-    office.work_off()
-    job: dict[str, Any] = office.officer.get(f"/v1/jobs/{started['job_id']}")
-    return job
+    """The job that read a register file; what was sound in it has entered."""
+    return office.take_in(office.officer.good(office.officer.send("/v1/persons/imports", content)))
 
 
 # A cell that is wrong, and how it is called.

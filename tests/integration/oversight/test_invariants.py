@@ -139,6 +139,11 @@ def reissued(vandal: Vandal, amount_vnd: int = 5, person_id: uuid.UUID = ONE) ->
     )
 
 
+def rows_left_behind(vandal: Vandal, state: str) -> None:
+    vandal.plant("registrations", id=ONE, state=state)
+    vandal.plant("registration_rows", registration_id=ONE, row=2, item="{}")
+
+
 # Service, rule, the place it must name, and the deed.
 DEEDS: tuple[tuple[str, str, str, Deed], ...] = (
     (
@@ -256,6 +261,18 @@ DEEDS: tuple[tuple[str, str, str, Deed], ...] = (
         "openings_are_the_sums_of_their_rows",
         f"openings/{ONE}",
         lambda vandal: vandal.plant("openings", id=ONE, state="closed", total_vnd=5),
+    ),
+    (
+        "beneficiaries",
+        "decided_registrations_keep_no_rows",
+        f"registrations/{ONE}",
+        lambda vandal: rows_left_behind(vandal, "entered"),
+    ),
+    (
+        "beneficiaries",
+        "decided_registrations_keep_no_rows",
+        f"registrations/{ONE}",
+        lambda vandal: rows_left_behind(vandal, "rejected"),
     ),
     (
         "beneficiaries",

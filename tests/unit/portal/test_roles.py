@@ -22,6 +22,7 @@ NEVER_TOGETHER = (
     ("decisions.approve", "decisions.issue"),
     ("decisions.issue", "decisions.draft"),
     ("lists.submit", "lists.approve"),
+    ("persons.import", "persons.approve"),
     ("changes.request", "changes.approve"),
     ("openings.import", "openings.approve"),
 )

@@ -276,6 +276,44 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rates")),
     )
     op.create_table(
+        "registrations",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("document_sha256", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("row_count", sa.Integer(), nullable=False),
+        sa.Column("accepted_count", sa.Integer(), nullable=False),
+        sa.Column("refused_count", sa.Integer(), nullable=False),
+        sa.Column("entitlement_count", sa.Integer(), nullable=False),
+        sa.Column("entered_count", sa.Integer(), nullable=True),
+        sa.Column("prepared_by", sa.Text(), nullable=False),
+        sa.Column("prepared_on", sa.Date(), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=True),
+        sa.Column("decided_on", sa.Date(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "(decided_by IS NOT NULL) = (state IN ('approved', 'entered', 'rejected'))",
+            name=op.f("ck_registrations_decided"),
+        ),
+        sa.CheckConstraint(
+            "(decided_by IS NULL) = (decided_on IS NULL)", name=op.f("ck_registrations_decided_on")
+        ),
+        sa.CheckConstraint(
+            "(entered_count IS NOT NULL) = (state = 'entered')", name=op.f("ck_registrations_entered")
+        ),
+        sa.CheckConstraint(
+            "decided_by IS NULL OR decided_by <> prepared_by", name=op.f("ck_registrations_other_person")
+        ),
+        sa.CheckConstraint(
+            "row_count = accepted_count + refused_count", name=op.f("ck_registrations_counts")
+        ),
+        sa.CheckConstraint(
+            "state IN ('reading', 'prepared', 'approved', 'entered', 'rejected')",
+            name=op.f("ck_registrations_state"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_registrations")),
+        info={"grants": "SELECT, INSERT, UPDATE"},
+    )
+    op.create_table(
         "statements",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("provider", sa.Text(), nullable=False),
@@ -381,12 +419,6 @@ def upgrade() -> None:
         sa.CheckConstraint("due_vnd >= 0 AND paid_vnd >= 0", name=op.f("ck_obligations_amounts")),
         sa.ForeignKeyConstraint(["person_id"], ["persons.id"], name=op.f("fk_obligations_person_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_obligations")),
-        sa.UniqueConstraint(
-            "entitlement_id",
-            "due_period",
-            "in_period",
-            name=op.f("uq_obligations_entitlement_id_due_period_in_period"),
-        ),
     )
     op.create_index("ix_obligations_payment", "obligations", ["payment_id"], unique=False)
     op.create_index("ix_obligations_person", "obligations", ["person_id"], unique=False)
@@ -445,6 +477,34 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name=op.f("pk_person_residences")),
     )
     op.create_index(op.f("ix_person_residences_person_id"), "person_residences", ["person_id"], unique=False)
+    op.create_table(
+        "registration_rows",
+        sa.Column("registration_id", sa.Uuid(), nullable=False),
+        sa.Column("row", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("full_name", sa.Text(), nullable=False),
+        sa.Column("name_key", sa.Text(), nullable=False),
+        sa.Column("birth_year", sa.Integer(), nullable=False),
+        sa.Column("identity_number", sa.Text(), nullable=True),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("bank_code", sa.Text(), nullable=True),
+        sa.Column("account_number", sa.Text(), nullable=True),
+        sa.Column("commune_id", sa.Uuid(), nullable=False),
+        sa.Column("district_id", sa.Uuid(), nullable=False),
+        sa.Column("from_period", sa.Text(), nullable=False),
+        sa.Column("sealed_key", sa.LargeBinary(), nullable=False),
+        sa.Column("entitlements", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["registration_id"], ["registrations.id"], name=op.f("fk_registration_rows_registration_id")
+        ),
+        sa.PrimaryKeyConstraint("registration_id", "row", name=op.f("pk_registration_rows")),
+        sa.UniqueConstraint(
+            "registration_id", "number", name=op.f("uq_registration_rows_registration_id_number")
+        ),
+        info={"grants": "SELECT, INSERT, DELETE"},
+    )
     op.create_table(
         "statement_rows",
         sa.Column("statement_id", sa.Uuid(), nullable=False),
@@ -529,6 +589,7 @@ def downgrade() -> None:
     op.drop_index("ix_outcomes_statement", table_name="outcomes")
     op.drop_table("outcomes")
     op.drop_table("statement_rows")
+    op.drop_table("registration_rows")
     op.drop_index(op.f("ix_person_residences_person_id"), table_name="person_residences")
     op.drop_table("person_residences")
     op.drop_index(op.f("ix_person_entitlements_person_id"), table_name="person_entitlements")
@@ -546,6 +607,7 @@ def downgrade() -> None:
     op.drop_table("units")
     op.drop_table("unit_parents")
     op.drop_table("statements")
+    op.drop_table("registrations")
     op.drop_table("rates")
     op.drop_index("uq_quarantine_event", table_name="quarantine")
     op.drop_index(
