@@ -10,9 +10,22 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from deploy.cli import annex, backup, check, drill, epoch, quarantine, republish, reset, restore, up, verify
+from deploy.cli import (
+    annex,
+    backup,
+    check,
+    drill,
+    epoch,
+    logkey,
+    quarantine,
+    republish,
+    reset,
+    restore,
+    up,
+    verify,
+)
 
-MODULES = (annex, backup, check, drill, epoch, quarantine, republish, reset, restore, up, verify)
+MODULES = (annex, backup, check, drill, epoch, logkey, quarantine, republish, reset, restore, up, verify)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -14,7 +14,8 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from services.audit.findings import Finding
-from services.audit.log import notes, packs, proofs, queries, store, tiles
+from services.audit.log import keyring, packs, proofs, queries, rotation, store, tiles
+from services.audit.log.keyring import LogKey
 from services.audit.log.model import Lane
 from services.audit.log.notes import Checkpoint, NoteInvalid, VerifierKey
 from services.audit.log.packs import Pack
@@ -34,6 +35,7 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     levels: list[list[bytes]] = field(default_factory=lambda: [[]])  # recomputed tiles of each level
     lanes: dict[Lane, list[int]] = field(default_factory=lambda: defaultdict(list))  # first and last position
+    of_keys: list[int] = field(default_factory=list)  # entries that tell of the log's own keys
 
     def add(self, code: str, place: str, message: str) -> None:
         """Note a finding, unless there are very many already."""
@@ -54,14 +56,13 @@ def check(connection: Connection, key: VerifierKey) -> list[Finding]:
     """
     edge = store.edge(connection)
     report = Report(edge, store.tile_reader(connection, edge))
-    if queries.vkey(connection) != str(key):
-        report.add("key_differs", "log_state", "The log names another key than the one given.")
     for index, entries in _bundles(connection, report):
         _check_bundle(connection, report, index, entries)
     _check_upper_tiles(report)
     _check_counts(connection, report)
     _check_sources(connection, report)
-    _check_checkpoints(connection, report, key)
+    ring = _check_keys(connection, report, key)
+    _check_checkpoints(connection, report, key.name, ring)
     return report.findings
 
 
@@ -112,6 +113,8 @@ def _check_bundle(connection: Connection, report: Report, index: int, entries: l
         else:
             lane = Lane(envelope["source"], envelope["epoch"])
             _check_position(report, place, lane, envelope["position"])
+            if rotation.is_told_by(envelope):
+                report.of_keys.append(number)
 
 
 def _more_credible(report: Report, index: int, hashed: bytes, stored: bytes) -> bytes:
@@ -239,15 +242,30 @@ def _check_sources(connection: Connection, report: Report) -> None:
             report.add("source_differs", place, f"The log holds positions {found}, its book says {said}.")
 
 
-def _check_checkpoints(connection: Connection, report: Report, key: VerifierKey) -> None:
+def _check_keys(connection: Connection, report: Report, key: VerifierKey) -> list[LogKey]:
+    """The keys that checkpoints may rest on: the one given, and those from which it followed."""
+    if queries.vkey(connection) != str(key):
+        report.add("key_differs", "log_keys", "The log names another key than the one given.")
+        return [LogKey(1, key)]
+    try:
+        ring = store.ring(connection)
+    except NoteInvalid as error:
+        report.add("key_differs", "log_keys", error.message)
+        return [LogKey(1, key)]
+    if not rotation.is_told(connection, ring, report.of_keys):
+        report.add("key_untold", "log_keys", "No entry of the log tells of just these keys and their ends.")
+    return ring
+
+
+def _check_checkpoints(connection: Connection, report: Report, origin: str, ring: Sequence[LogKey]) -> None:
     for row in connection.execute(select(log_checkpoints).order_by(log_checkpoints.c.size)):
         place = f"checkpoint {row.size}"
         try:
-            signed = notes.open_checkpoint(row.note, key)
+            signed = keyring.open_checkpoint(row.note, ring)
         except NoteInvalid as error:
             report.add("checkpoint_altered", place, error.message)
             continue
-        if signed != Checkpoint(key.name, row.size, bytes(row.root)):
+        if signed != Checkpoint(origin, row.size, bytes(row.root)):
             report.add("checkpoint_altered", place, "The row does not say what its note says.")
         elif row.size > report.edge.size:
             report.add("log_cut_off", place, f"The log holds only {report.edge.size} entries.")

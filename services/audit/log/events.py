@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,3 +18,16 @@ class RepublishRequested:
     source: str
     epoch: int
     position: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeysRotated:
+    """A key of the log was begun or ended; every key that the log ever had is told, the newest last."""
+
+    TYPE: ClassVar[str] = "vn.fundtrail.log.keys_rotated.v1"
+    TOPIC: ClassVar[str] = "trail"
+    KEY: ClassVar[str] = "kind"
+    SUBJECTS: ClassVar[tuple[str, ...]] = ()
+
+    kind: str
+    items: tuple[Mapping[str, str | int | None], ...]

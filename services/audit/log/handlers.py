@@ -6,18 +6,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from services.audit.log import model, store, tiles
+from services.audit.log import keyring, model, store, tiles
 from services.audit.log.events import RepublishRequested
+from services.audit.log.keyring import LogKey
 from services.audit.log.model import Arrival, Early, Lane
 from services.audit.log.notes import Checkpoint, Signer, sign_checkpoint
 from shared.db.unit_of_work import Work
 from shared.kernel import merkle
+from shared.kernel.errors import Conflict
 
 HOLE_AFTER = timedelta(seconds=60)
 
 
 class LogInconsistent(Exception):
     """What is stored does not continue what was signed; nothing is signed until a person has looked."""
+
+
+class KeyMissing(Conflict):
+    """A key that must sign is not at hand."""
+
+    def __init__(self, key: LogKey) -> None:
+        super().__init__(
+            "log_key_missing",
+            f"Key {key.key.key_id.hex()} of the log is in force, but is not in the folder of its keys. "
+            "Nothing is signed without it: bring the key file back from its copy.",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +69,31 @@ def take(work: Work, arrivals: Sequence[Arrival], held: Early | None = None) -> 
     return Taken(len(lineup.ready), more=bool(staged))
 
 
-def sign(work: Work, signer: Signer, published: Checkpoint | None) -> str | None:
-    """The note over the log as it stands, or None where the newest one still holds.
+def sign(work: Work, held: Sequence[Signer], published_note: str | None) -> str | None:
+    """The note over the log as it stands, by every key in force, or None where the newest one still holds.
 
-    `published` is the last checkpoint that left this machine: it holds even where the database forgot it.
-    Raises: LogInconsistent.
+    `published_note` is the last one that left this machine: it holds even where the database forgot it. Only
+    keys that are held can vouch for it, as the database alone is not believed to know them.
+    Raises: LogInconsistent; NoteInvalid where none of our keys signed what was published; KeyMissing.
     """
     store.lock(work.connection, store.SIGN_LOCK)
+    ring = store.ring(work.connection)
+    signers = _signers(held, ring)
+    ours = [one for one in ring if one.key in {signer.verifier for signer in held}]
+    published = None if published_note is None else keyring.open_checkpoint(published_note, ours)
     edge = store.edge(work.connection)
     stored = store.newest_checkpoint(work.connection)
-    signed = [Checkpoint(signer.name, stored.size, stored.root)] if stored else []
+    origin = signers[0].name
+    signed = [Checkpoint(origin, stored.size, stored.root)] if stored else []
     newest = max((one.size for one in signed), default=0)
     if published is not None:
         signed.append(published)
     if edge.size == newest and all(one.size <= edge.size for one in signed):
         return None
-    checkpoint = Checkpoint(signer.name, edge.size, edge.root())
+    checkpoint = Checkpoint(origin, edge.size, edge.root())
     for earlier in signed:
         _expect_continuation(work, edge, earlier, checkpoint)
-    note = sign_checkpoint(checkpoint, signer)
+    note = sign_checkpoint(checkpoint, *signers)
     store.keep_checkpoint(work.connection, checkpoint, note)
     return note
 
@@ -86,6 +105,15 @@ def notice_holes(work: Work) -> list[tuple[Lane, int]]:
         if store.note_hole(work.connection, lane, position):
             work.record(RepublishRequested(lane.source, lane.epoch, position))
     return found
+
+
+def _signers(held: Sequence[Signer], ring: Sequence[LogKey]) -> list[Signer]:
+    """Those who sign now, the older key first. Raises: KeyMissing."""
+    by_key = {one.verifier: one for one in held}
+    for one in keyring.in_force(ring):
+        if one.key not in by_key:
+            raise KeyMissing(one)
+    return [by_key[one.key] for one in keyring.in_force(ring)]
 
 
 def _expect_continuation(work: Work, edge: tiles.Edge, earlier: Checkpoint, now: Checkpoint) -> None:

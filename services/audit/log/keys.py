@@ -6,17 +6,22 @@ nor the memory of the last signature lives there.
 
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
-from services.audit.log import notes, store
-from services.audit.log.notes import Checkpoint, Signer
+from services.audit.log import keyring, store
+from services.audit.log.keyring import LogKey
+from services.audit.log.notes import Signer
 from shared.db.unit_of_work import Work
-from shared.kernel.errors import Conflict
+from shared.kernel.errors import Conflict, Unavailable
 
 KEY_FILE = "log.key"
 VKEY_FILE = "log.vkey"
 CHECKPOINT_FILE = "log.checkpoint"
+ROOM_WAIT_S = 5
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class KeyLost(Conflict):
@@ -45,33 +50,57 @@ class LogLost(Conflict):
 def ensure_log(work: Work, folder: Path, origin: str) -> None:
     """A log is begun, under a key that is in the folder.
 
-    Idempotent. Raises: KeyLost where the stored log was begun under another key; LogLost where the key has
-    signed a log and the database holds none.
+    Idempotent. Raises: KeyLost where a key of the stored log is not there; LogLost where the key has signed a
+    log and the database holds none.
     """
-    stored = store.identity(work.connection)
+    stored = store.origin(work.connection)
     if stored is None and (folder / CHECKPOINT_FILE).exists():
         raise LogLost(folder)
     if stored is not None and not (folder / KEY_FILE).exists():
-        raise KeyLost(stored[0], folder)
-    signer = _load_or_make(folder, origin)
+        raise KeyLost(stored, folder)
     if stored is None:
+        signer = _load_or_make(folder, origin)
         store.begin(work.connection, signer.name, str(signer.verifier))
-    elif stored != (signer.name, str(signer.verifier)):
-        raise KeyLost(stored[0], folder)
+    ring = store.ring(work.connection)
+    held = {one.verifier for one in load_signers(folder)}
+    if stored is not None and not {one.key for one in keyring.in_force(ring)} <= held:
+        raise KeyLost(stored, folder)
+    tidy(folder, ring)
 
 
 def load_signer(folder: Path) -> Signer:
-    """The key in the folder."""
-    return Signer.parse((folder / KEY_FILE).read_text())
+    """The key in the folder; while one key follows another, the older one."""
+    return load_signers(folder)[0]
 
 
-def published_checkpoint(folder: Path, signer: Signer) -> Checkpoint | None:
-    """The last checkpoint that was published beside the key, or None before the first.
+def load_signers(folder: Path) -> tuple[Signer, ...]:
+    """Every key in the folder: one a line, the older one first; none where there is no such file."""
+    file = folder / KEY_FILE
+    return tuple(Signer.parse(line) for line in file.read_text().splitlines()) if file.exists() else ()
 
-    Raises: NoteInvalid where the file is not what this key signed.
+
+def keep_signers(folder: Path, signers: Sequence[Signer]) -> None:
+    """Replace the keys in the folder, all at once."""
+    _write(folder / KEY_FILE, "".join(one.secret_text() + "\n" for one in signers), 0o600)
+
+
+def tidy(folder: Path, ring: Sequence[LogKey]) -> None:
+    """The folder holds no ended key, and publishes every key the log ever had, one a line, the newest last.
+
+    A key that the log does not know stays: it may be one that was about to be begun. Idempotent.
     """
+    ended = {one.key for one in ring if one.ended_size is not None}
+    held = load_signers(folder)
+    kept = [one for one in held if one.verifier not in ended]
+    if kept and len(kept) < len(held):
+        keep_signers(folder, kept)
+    _write(folder / VKEY_FILE, "".join(one.line() + "\n" for one in ring), 0o644)
+
+
+def published_note(folder: Path) -> str | None:
+    """The last checkpoint that was published beside the key, not yet opened, or None before the first."""
     file = folder / CHECKPOINT_FILE
-    return notes.open_checkpoint(file.read_text(), signer.verifier) if file.exists() else None
+    return file.read_text() if file.exists() else None
 
 
 def publish_checkpoint(folder: Path, note: str) -> None:
@@ -80,21 +109,24 @@ def publish_checkpoint(folder: Path, note: str) -> None:
 
 
 def _load_or_make(folder: Path, origin: str) -> Signer:
-    file = folder / KEY_FILE
-    if not file.exists():
+    if not (folder / KEY_FILE).exists():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write(file, Signer.generate(origin).secret_text() + "\n", 0o600)
-    signer = Signer.parse(file.read_text())
-    _write(folder / VKEY_FILE, f"{signer.verifier}\n", 0o644)
-    return signer
+        keep_signers(folder, [Signer.generate(origin)])
+    return load_signer(folder)
 
 
 def _write(file: Path, text: str, mode: int) -> None:
     fresh = file.with_suffix(file.suffix + ".new")
-    fresh.unlink(missing_ok=True)
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "w") as opened:
-        opened.write(text)
-        opened.flush()
-        os.fsync(descriptor)
-    fresh.replace(file)
+    try:
+        fresh.unlink(missing_ok=True)
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "w") as opened:
+            opened.write(text)
+            opened.flush()
+            os.fsync(descriptor)
+        fresh.replace(file)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        message = f"The disk of {file} is full; the former file stays. Make room, then it goes on by itself."
+        raise Unavailable(message, ROOM_WAIT_S) from error

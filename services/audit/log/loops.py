@@ -13,7 +13,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from services.audit.log import handlers, keys, records
-from services.audit.log.handlers import LogInconsistent
+from services.audit.log.handlers import KeyMissing, LogInconsistent
 from services.audit.log.model import Arrival, Early
 from services.audit.log.notes import NoteInvalid, Signer
 from shared.bus.port import Bus, Delivered, Subscription
@@ -134,7 +134,7 @@ class Signing:
 
     def __init__(self, unit_of_work: UnitOfWork, signer: Signer, folder: Path) -> None:
         self._unit_of_work = unit_of_work
-        self._signer = signer
+        self._signers: tuple[Signer, ...] = (signer,)
         self._folder = folder
         self._looked_at: datetime | None = None
 
@@ -151,25 +151,39 @@ class Signing:
     def step(self) -> str | None:
         """The note that was signed, or None where the newest one still holds or none may be signed."""
         try:
-            published = keys.published_checkpoint(self._folder, self._signer)
-            with self._begin() as work:
-                note = handlers.sign(work, self._signer, published)
-                if note is not None:
-                    # Published before the commit: what a crash forgets in the database is not forgotten here.
-                    keys.publish_checkpoint(self._folder, note)
+            note = self._sign_with_all()
         except (LogInconsistent, NoteInvalid) as error:
             INCONSISTENT.set(1)
             log.error("log_inconsistent", cause=str(error))  # noqa: TRY400 - the cause is the sentence
+            return None
+        except KeyMissing as error:
+            log.error("log_key_missing", cause=error.message)  # noqa: TRY400 - as above
             return None
         INCONSISTENT.set(0)
         if note is not None:
             SIGNED.set(int(note.split("\n")[1]))
         return note
 
+    def _sign_with_all(self) -> str | None:
+        try:
+            return self._sign()
+        except KeyMissing:  # one was begun since they were read
+            self._signers = keys.load_signers(self._folder)
+            return self._sign()
+
+    def _sign(self) -> str | None:
+        published = keys.published_note(self._folder)
+        with self._begin() as work:
+            note = handlers.sign(work, self._signers, published)
+            if note is not None:
+                # Published before the commit: what a crash forgets in the database is not forgotten here.
+                keys.publish_checkpoint(self._folder, note)
+        return note
+
     def watch(self) -> None:
         """Look for holes every ten seconds; each is an alarm until it is filled."""
         now = self._unit_of_work.clock.now()
-        if self._looked_at is not None and now - self._looked_at < HOLES_EVERY:
+        if self._looked_at is not None and timedelta(0) <= now - self._looked_at < HOLES_EVERY:
             return
         self._looked_at = now
         with self._begin() as work:

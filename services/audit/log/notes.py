@@ -188,19 +188,20 @@ class Checkpoint:
         return cls(origin, int(size), digest)
 
 
-def sign_checkpoint(checkpoint: Checkpoint, signer: Signer) -> str:
+def sign_checkpoint(checkpoint: Checkpoint, *signers: Signer) -> str:
     """The signed note of a checkpoint; whether it may be signed is the caller's duty to have checked."""
-    return sign(checkpoint.text(), [signer])
+    return sign(checkpoint.text(), signers)
 
 
-def open_checkpoint(note: str, key: VerifierKey) -> Checkpoint:
-    """The checkpoint of a note signed by the log whose key this is.
+def open_checkpoint(note: str, *keys: VerifierKey) -> Checkpoint:
+    """The checkpoint of a note signed by the log whose keys these are; any one of them is enough.
 
-    Raises: NoteInvalid, also when the origin is not the key's name.
+    Raises: NoteInvalid, also when the origin is not the keys' name.
     """
-    checkpoint = Checkpoint.parse(open_note(note, [key]))
-    if checkpoint.origin != key.name:
-        raise NoteInvalid(f"The checkpoint is of the log {checkpoint.origin!r}, the key of {key.name!r}.")
+    checkpoint = Checkpoint.parse(open_note(note, keys))
+    for key in keys:
+        if checkpoint.origin != key.name:
+            raise NoteInvalid(f"The checkpoint is of the log {checkpoint.origin!r}, the key of {key.name!r}.")
     return checkpoint
 
 

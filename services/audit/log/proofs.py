@@ -202,6 +202,9 @@ def _base64(data: bytes) -> str:
 
 def _unbase64(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
+        data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise ProofMalformed(f"{text[:20]!r} is not base64.") from None
+    if _base64(data) != text:  # another spelling of the same bytes is another file
+        raise ProofMalformed(f"{text[:20]!r} is not canonical base64.")
+    return data

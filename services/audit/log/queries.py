@@ -15,6 +15,7 @@ from services.audit.log.proofs import Evidence, Proof
 from services.audit.log.tables import (
     log_bundles,
     log_data,
+    log_keys,
     log_sources,
     log_state,
 )
@@ -50,11 +51,11 @@ def size(connection: Connection) -> int:
 
 
 def vkey(connection: Connection) -> str:
-    """The verifier key of the log.
+    """The verifier key of the log; while one key follows another, the newer one.
 
     Raises: NotFound before the first migration has begun a log.
     """
-    found = connection.scalar(select(log_state.c.vkey))
+    found = connection.scalar(select(log_keys.c.vkey).order_by(log_keys.c.number.desc()).limit(1))
     if found is None:
         raise NotFound("log_not_begun", "No log was begun yet; run the audit service's migrate role.")
     return str(found)

@@ -11,13 +11,15 @@ from sqlalchemy import Connection, Table, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.audit.log import packs
+from services.audit.log.keyring import LogKey
 from services.audit.log.model import Arrival, Lane, Lineup, SignedCheckpoint
-from services.audit.log.notes import Checkpoint
+from services.audit.log.notes import Checkpoint, VerifierKey
 from services.audit.log.tables import (
     log_bundles,
     log_checkpoints,
     log_data,
     log_holes,
+    log_keys,
     log_sources,
     log_staged,
     log_state,
@@ -70,14 +72,34 @@ def lock(connection: Connection, number: int) -> None:
 
 
 def begin(connection: Connection, origin: str, vkey: str) -> None:
-    """An empty log of this name."""
-    connection.execute(insert(log_state).values(origin=origin, vkey=vkey, size=0, tiles=[], bundle=b""))
+    """An empty log of this name, under its first key."""
+    connection.execute(insert(log_state).values(origin=origin, size=0, tiles=[], bundle=b""))
+    add_key(connection, 1, vkey, 0)
 
 
-def identity(connection: Connection) -> tuple[str, str] | None:
-    """Origin and verifier key of the log, or None where none was begun."""
-    row = connection.execute(select(log_state.c.origin, log_state.c.vkey)).one_or_none()
-    return (row.origin, row.vkey) if row else None
+def origin(connection: Connection) -> str | None:
+    """The name of the log, or None where none was begun."""
+    found: str | None = connection.scalar(select(log_state.c.origin))
+    return found
+
+
+def ring(connection: Connection) -> list[LogKey]:
+    """Every key of the log, in the order in which they were begun.
+
+    Raises: NoteInvalid where a row holds no key.
+    """
+    rows = connection.execute(select(log_keys).order_by(log_keys.c.number))
+    return [LogKey(row.number, VerifierKey.parse(row.vkey), row.begun_size, row.ended_size) for row in rows]
+
+
+def add_key(connection: Connection, number: int, vkey: str, begun_size: int) -> None:
+    """A key signs from now on."""
+    connection.execute(insert(log_keys).values(number=number, vkey=vkey, begun_size=begun_size))
+
+
+def end_key(connection: Connection, number: int, ended_size: int) -> None:
+    """A key signs nothing over more entries than these."""
+    connection.execute(update(log_keys).where(log_keys.c.number == number).values(ended_size=ended_size))
 
 
 def edge(connection: Connection) -> Edge:

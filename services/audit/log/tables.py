@@ -31,11 +31,21 @@ log_state = Table(
     metadata,
     Column("singleton", Boolean, primary_key=True, server_default=text("true")),
     Column("origin", Text, nullable=False),
-    Column("vkey", Text, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("tiles", ARRAY(LargeBinary), nullable=False),
     Column("bundle", LargeBinary, nullable=False),
     CheckConstraint("singleton", name="one_row"),
+    info={"grants": "SELECT, INSERT, UPDATE"},
+)
+
+log_keys = Table(
+    "log_keys",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("vkey", Text, nullable=False, unique=True),
+    Column("begun_size", BigInteger, nullable=False),
+    Column("ended_size", BigInteger),
+    CheckConstraint("ended_size >= begun_size", name="ended_size"),
     info={"grants": "SELECT, INSERT, UPDATE"},
 )
 

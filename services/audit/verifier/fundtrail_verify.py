@@ -6,7 +6,7 @@ and the `cryptography` package, opens no connection and believes nothing that it
     python fundtrail_verify.py payment.proof --key log.vkey
 
 It checks four steps and names the first that fails:
-1. checkpoint: the log's Ed25519 signature over (origin, size, root), by the key you gave;
+1. checkpoint: the Ed25519 signature over (origin, size, root) by a key you gave, up to the size behind it;
 2. entry: hashing the entry upward with the proof's hashes gives exactly that root (RFC 6962);
 3. data: where the whole event is shown, its SHA-256 is the one that the entry commits to;
 4. item: where one item of a bulk event is shown, hashing it upward gives the entry's items_root.
@@ -29,8 +29,10 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 FILE_BYTES_MAX = 4 * 1024 * 1024
+SIZE_MAX = "9" * 19  # no tree is larger
 EXTRA_KEYS = {"entry", "data", "item", "item_index", "item_count", "item_path"}
 SHOWN = ("source", "epoch", "position", "type", "key", "actor", "unit", "occurred_at", "recorded_at")
+Keys = dict[tuple[str, bytes], tuple[bytes, int]]  # (name, id) -> (Ed25519 key, last size)
 
 
 class NotProven(Exception):
@@ -45,11 +47,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Exit status of verifying one proof file, after saying on the terminal what was found."""
     parser = argparse.ArgumentParser(description="Verify a Fundtrail proof file offline.")
     parser.add_argument("proof", help="the proof file")
-    parser.add_argument("--key", required=True, help="the log's verifier key, or a file that holds it")
+    parser.add_argument("--key", required=True, action="append", help="a verifier key, or a file of them")
     options = parser.parse_args(arguments)
     try:
-        key = options.key if options.key.count("+") >= 2 else read_text(options.key)
-        report = verify(read_text(options.proof), key)
+        keys = [key if key.count("+") >= 2 else read_text(key).strip() for key in options.key]
+        report = verify(read_text(options.proof), "\n".join(keys))
     except NotProven as failure:
         print("NOT PROVEN - step '{}': {}".format(*failure.args))  # noqa: T201 - the terminal is where the answer goes
         return 1
@@ -61,39 +63,40 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def verify(proof_text: str, key_text: str) -> list[str]:
-    """What the proof shows, in plain words; raises NotProven or Unreadable."""
-    name, public = parse_key(key_text.strip())
+    """What the proof shows, in plain words, by keys of one a line; raises NotProven or Unreadable."""
+    keys = dict(parse_key(line) for line in key_text.strip().split("\n"))
     extra, index, path, note = parse_proof(proof_text)
-    size, root = check_signature(note, name, public)
+    name, size, root, by = check_signature(note, keys)
     entry = decode(extra.get("entry"), "the entry")
     if climb(entry, index, size, path, "entry") != root:
         raise NotProven("entry", "its path does not lead to the signed root; entry or path was altered")
     envelope = json_object(entry, "the entry")
-    report = [f"log         {name}, signed at {size} entries", f"entry       number {index}"]
+    report = [f"log         {name}, signed at {size} entries by key {by}", f"entry       number {index}"]
     report += [f"{field:<11} {envelope[field]}" for field in SHOWN if envelope.get(field) is not None]
     return report + check_data(extra, envelope) + check_item(extra, envelope)
 
 
-def check_signature(note: str, name: str, public: bytes) -> tuple[int, bytes]:
-    """Tree size and root that the log has signed (step 1)."""
+def check_signature(note: str, keys: Keys) -> tuple[str, int, bytes, str]:
+    """Name, tree size and root that the log has signed, and the ids of the keys that did (step 1)."""
     text, _, lines = note.rpartition("\n\n")
     text += "\n"  # the signature covers the text with its last newline, not the blank line
     origin, size, root = [*text.split("\n"), "", ""][:3]
-    verified = False
+    by = set()
     for line in lines.split("\n"):
         dash, _, named = line.partition(" ")
         signer, _, encoded = named.partition(" ")
         signature = decode(encoded, "a signature") if dash == "—" else b""
-        if signer != name or signature[:4] != key_id(name, public):
+        public, last_size = keys.get((signer, signature[:4]), (b"", 0))
+        if signer != origin or not public:
             continue  # another key's signature, a witness for example
         try:
             Ed25519PublicKey.from_public_bytes(public).verify(signature[4:], text.encode())
         except InvalidSignature:
             raise NotProven("checkpoint", "signature and text do not match; one was altered") from None
-        verified = True
-    if not verified or origin != name:
-        raise NotProven("checkpoint", f"it carries no signature by the key of {name} that you gave")
-    return decimal(size, "the tree size"), decode(root, "the root")
+        by |= {signature[:4].hex()} if decimal(size, "the tree size") <= last_size else set()
+    if not by:
+        raise NotProven("checkpoint", "it carries no signature by the key that you gave, or one past its end")
+    return origin, decimal(size, "the tree size"), decode(root, "the root"), " and ".join(sorted(by))
 
 
 def check_data(extra: dict[str, Any], envelope: dict[str, Any]) -> list[str]:
@@ -148,18 +151,15 @@ def parse_proof(text: str) -> tuple[dict[str, Any], int, list[bytes], str]:
     return shown, decimal(parts[2], "the index"), hashes, note
 
 
-def parse_key(text: str) -> tuple[str, bytes]:
-    """Name and Ed25519 key of a `name+id+base64` line, whose id must be that of its name and key."""
+def parse_key(text: str) -> tuple[tuple[str, bytes], tuple[bytes, int]]:
+    """(name, id) and (Ed25519 key, last size) of a line `name+id+base64`, behind which the size may stand."""
+    text, _, last_size = text.strip().partition(" ")
     name, given_id, encoded = [*text.split("+", 2), "", ""][:3]
     raw = decode(encoded, "the verifier key")
-    if raw[:1] != b"\x01" or len(raw) != 33 or given_id != key_id(name, raw[1:]).hex():
+    key_id = sha256(name.encode() + b"\n" + raw).digest()[:4]  # by which a signature line names its key
+    if raw[:1] != b"\x01" or len(raw) != 33 or given_id != key_id.hex():
         raise Unreadable("the key is no Ed25519 verifier key, or was mistyped: its id does not match")
-    return name, raw[1:]
-
-
-def key_id(name: str, public: bytes) -> bytes:
-    """The four bytes by which a signature line names its key."""
-    return sha256(name.encode() + b"\n\x01" + public).digest()[:4]
+    return (name, key_id), (raw[1:], decimal(last_size or SIZE_MAX, "the last size of a key"))
 
 
 def decode(value: object, what: str) -> bytes:

@@ -123,7 +123,7 @@ def test_a_whole_rewrite_is_contradicted_by_what_was_signed(filled: Audit, rows:
         ),
         ("DELETE FROM log_tiles WHERE index = 0", ("tile_altered", "tile/0/000")),
         ("UPDATE log_state SET size = 699", ("log_cut_off", "checkpoint 700")),
-        ("UPDATE log_state SET vkey = 'x'", ("key_differs", "log_state")),
+        ("UPDATE log_keys SET vkey = 'x'", ("key_differs", "log_keys")),
         ("UPDATE log_sources SET taken = 698 WHERE source = 'portal'", ("source_differs", "portal epoch 1")),
         ("DELETE FROM log_sources WHERE source = 'portal'", ("source_differs", "portal epoch 1")),
         (

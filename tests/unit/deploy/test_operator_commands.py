@@ -24,6 +24,7 @@ COMMANDS = (
     "check",
     "drill",
     "epoch",
+    "logkey",
     "quarantine",
     "republish",
     "reset",

@@ -147,6 +147,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("source", "epoch", "position", name=op.f("pk_log_holes")),
     )
     op.create_table(
+        "log_keys",
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("vkey", sa.Text(), nullable=False),
+        sa.Column("begun_size", sa.BigInteger(), nullable=False),
+        sa.Column("ended_size", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("ended_size >= begun_size", name=op.f("ck_log_keys_ended_size")),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_log_keys")),
+        sa.UniqueConstraint("vkey", name=op.f("uq_log_keys_vkey")),
+        info={"grants": "SELECT, INSERT, UPDATE"},
+    )
+    op.create_table(
         "log_sources",
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("epoch", sa.Integer(), autoincrement=False, nullable=False),
@@ -177,7 +188,6 @@ def upgrade() -> None:
         "log_state",
         sa.Column("singleton", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("origin", sa.Text(), nullable=False),
-        sa.Column("vkey", sa.Text(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("tiles", postgresql.ARRAY(sa.LargeBinary()), nullable=False),
         sa.Column("bundle", sa.LargeBinary(), nullable=False),
@@ -283,6 +293,7 @@ def downgrade() -> None:
     op.drop_table("log_state")
     op.drop_table("log_staged")
     op.drop_table("log_sources")
+    op.drop_table("log_keys")
     op.drop_table("log_holes")
     op.drop_table("log_data")
     op.drop_table("log_checkpoints")

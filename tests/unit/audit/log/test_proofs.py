@@ -175,3 +175,12 @@ COUNT_IN_WORDS = '{"entry":"","item":"","item_path":[],"item_index":0,"item_coun
 def test_a_text_that_is_no_proof_file_is_refused(file: str) -> None:
     with pytest.raises(ProofMalformed):
         Proof.parse(file)
+
+
+def test_another_spelling_of_the_same_bytes_is_refused() -> None:
+    text = proof_of(10, Evidence(entry(10), data=DATA)).text()
+    line = text.split("\n")[3]
+    stray = line[:-2] + chr(ord(line[-2]) + 1) + "="
+    assert base64.b64decode(stray) == base64.b64decode(line)
+    with pytest.raises(ProofMalformed, match="canonical"):
+        Proof.parse(text.replace(line, stray))
