@@ -35,8 +35,9 @@ test: $(VENV)/.dev  ## the whole suite, on servers of its own
 	@$(BIN)/python -m pytest $(PYTEST_OPTIONS) --ignore=tests/e2e
 	@$(BIN)/python -m pytest -q tests/e2e  # whole instances: one at a time, with the machine to themselves
 
-faults: $(VENV)/.dev  ## the figures under fault in their full sizes; takes more than an hour
-	@$(BIN)/python -m pytest $(PYTEST_OPTIONS) -m full --timeout 3600
+faults: $(VENV)/.dev  ## the figures under fault in their full sizes; takes about an hour
+	@$(BIN)/python -m pytest -n 4 --dist worksteal -q -m "full and not alone" --timeout 3600 --durations 30
+	@$(BIN)/python -m pytest -q -m alone --timeout 3600  # they measure the machine: one at a time
 
 bench: $(VENV)/.dev  ## measure against the limits of this machine; ONLY=ledger runs what begins so, DIVIDE=100 a part
 	@$(BIN)/python -m tests.bench --only "$(ONLY)" $(if $(DIVIDE),--divide $(DIVIDE))

@@ -163,6 +163,8 @@ class Person:
                 continue
             if reply.status_code == requests.codes.unauthorized:
                 self.signed_in_at = 0.0
+            elif reply.status_code == requests.codes.too_many_requests:
+                time.sleep(float(reply.headers.get("Retry-After", RETRY_S)))  # nothing of it was done
             elif reply.status_code == requests.codes.service_unavailable:
                 time.sleep(RETRY_S)
             else:

@@ -64,6 +64,11 @@ TAKE_OFFSETS = """
 UPDATE bus_partitions SET next_offset = next_offset + %s WHERE topic_id = %s AND partition = %s
 RETURNING next_offset
 """
+# In the order in which those who append take them.
+LOCK_PARTITIONS = """
+SELECT 1 FROM bus_partitions p JOIN bus_topics t ON t.id = p.topic_id WHERE t.name = ANY(%s)
+ORDER BY p.topic_id, p.partition FOR UPDATE OF p
+"""
 COPY_RECORDS = """
 COPY bus_records (topic_id, partition, "offset", key, header_names, header_values, value)
 FROM STDIN (FORMAT BINARY)
@@ -130,11 +135,12 @@ class PostgresBus:
 
     def delete_topics(self, topics: Sequence[str]) -> None:
         """The topics, their records and every group's place in them are gone."""
-        self._in_transaction(
-            lambda connection: connection.execute(
-                "DELETE FROM bus_topics WHERE name = ANY(%s)", (list(topics),)
-            )
-        )
+
+        def delete(connection: psycopg.Connection[Any]) -> None:
+            connection.execute(LOCK_PARTITIONS, (list(topics),))
+            connection.execute("DELETE FROM bus_topics WHERE name = ANY(%s)", (list(topics),))
+
+        self._in_transaction(delete)
 
     def close(self) -> None:
         """Close the connection for publishing; subscriptions are closed by their owners."""

@@ -13,6 +13,9 @@ POOL_SIZE = 5
 POOL_TIMEOUT_S = 10
 CONNECT_TIMEOUT_S = 5
 RECYCLE_S = 900
+KEEPALIVE_S = 10  # a server that vanished is noticed in 40 s and not in two hours
+KEEPALIVES_UNANSWERED = 3
+UNSENT_AFTER_MS = 30_000
 
 
 def make_engine(url: str, *, application: str, pool_size: int = POOL_SIZE) -> Engine:
@@ -32,6 +35,10 @@ def make_engine(url: str, *, application: str, pool_size: int = POOL_SIZE) -> En
         connect_args={
             "application_name": application,
             "connect_timeout": CONNECT_TIMEOUT_S,
+            "keepalives_idle": KEEPALIVE_S,
+            "keepalives_interval": KEEPALIVE_S,
+            "keepalives_count": KEEPALIVES_UNANSWERED,
+            "tcp_user_timeout": UNSENT_AFTER_MS,
             "options": "-c timezone=UTC",
         },
     )

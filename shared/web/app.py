@@ -14,7 +14,7 @@ from shared.journal import positions
 from shared.kernel.errors import Unavailable
 from shared.kernel.ids import new_id
 from shared.telemetry import exposition, tracing
-from shared.web import problems
+from shared.web import admission, problems
 from shared.web.acting import PUBLIC, current_connection, reads
 from shared.web.blueprint import Blueprint
 from shared.web.context import EXTENSION, Context, current_context
@@ -55,6 +55,7 @@ def build_app(context: Context, blueprints: Sequence[Blueprint]) -> Flask:
         api.register_blueprint(blueprint)
     app.before_request(_begin)
     app.after_request(_finish)
+    admission.install(app)
     if tracing.is_on():
         app.wsgi_app = tracing.traced(app.wsgi_app)  # type: ignore[method-assign, assignment]
     return app

@@ -11,6 +11,7 @@ from gunicorn.app.base import BaseApplication
 
 from shared.settings import Settings
 from shared.telemetry import exposition
+from shared.web import admission
 
 TIMEOUT_S = 60
 GRACEFUL_S = 20
@@ -32,7 +33,7 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn brings no types
         options: dict[str, Any] = {
             "bind": f"{self._settings.host}:{self._settings.port}",
             "workers": self._settings.api_workers,
-            "threads": self._settings.api_threads,
+            "threads": admission.threads_for(self._settings.api_threads),
             "worker_class": "gthread",
             "timeout": TIMEOUT_S,
             "graceful_timeout": GRACEFUL_S,
@@ -51,8 +52,10 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn brings no types
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
-        """The application of one worker."""
-        return self._make_app()
+        """The application of one worker, with a place for each connection that its pool keeps."""
+        app = self._make_app()
+        admission.limit(app, self._settings.api_threads)
+        return app
 
 
 def serve(settings: Settings, create_app: Callable[[Settings], Flask]) -> int:

@@ -25,6 +25,7 @@ UNITS = {
     "rows": "rows",
     "messages": "messages",
     "jobs": "jobs",
+    "places": "places",
     "deliveries": "deliveries",
     "holes": "journals",
     "halted": FLAG,

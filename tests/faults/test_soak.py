@@ -19,7 +19,12 @@ from tests.faults.crew import Crew
 from tests.faults.ground import Ground, open_ground
 
 MINUTES = float(os.environ.get("SOAK") or 5)
-pytestmark = [pytest.mark.kafka, pytest.mark.full, pytest.mark.timeout(int(MINUTES * 120) + 600)]
+pytestmark = [
+    pytest.mark.kafka,
+    pytest.mark.full,
+    pytest.mark.alone,
+    pytest.mark.timeout(int(MINUTES * 120) + 600),
+]
 
 PEOPLE = 5_000  # for a month of five minutes' soak; about a fifth of what the machine can do
 MONTHS = 10

@@ -1,15 +1,36 @@
-"""A line between a client and a server that a test cuts, stops or breaks off in mid-message."""
+"""A line between a client and a server that a test cuts, stops, slows down or breaks off in mid-message."""
 
 from __future__ import annotations
 
 import contextlib
+import random
 import socket
 import struct
 import threading
+from dataclasses import dataclass
 from functools import partial
 
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER of 0 s: closing sends a reset, as a pulled plug would
 CHUNK = 16_384
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How late an answer arrives, give or take, and how much passes in a second, either way, at most."""
+
+    late_s: float = 0.0
+    spread_s: float = 0.0
+    bytes_a_second: int | None = None
+
+    def delay_s(self, count: int, *, back: bool) -> float:
+        """How long so many bytes are under way."""
+        late = self.late_s + random.uniform(-self.spread_s, self.spread_s) if back else 0.0
+        return late + (count / self.bytes_a_second if self.bytes_a_second else 0.0)
+
+
+AT_ONCE = Pace()
+FAR_AWAY = Pace(late_s=0.5, spread_s=0.3)
+NARROW = Pace(bytes_a_second=10_240)
 
 
 class Line:
@@ -23,8 +44,11 @@ class Line:
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._is_cut = False
+        self._closed = threading.Event()
+        self._pace = AT_ONCE
         self._bytes_left: int | None = None
         self.breaks = 0
+        self.calls = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
@@ -57,8 +81,15 @@ class Line:
         """What was held up arrives."""
         self._flowing.set()
 
+    def slow_down(self, pace: Pace) -> None:
+        """From now on whatever passes is under way as long as the pace says."""
+        self._pace = pace
+
     def close(self) -> None:
         """No call is left."""
+        self._closed.set()
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._flowing.set()
         self.cut()
@@ -69,11 +100,16 @@ class Line:
                 client, _ = self._listener.accept()
             except OSError:
                 return  # closed
+            self.calls += 1
             with self._lock:
                 if self._is_cut:
                     _reset(client)
                     continue
-                server = socket.create_connection(("127.0.0.1", self._target))
+                try:
+                    server = socket.create_connection(("127.0.0.1", self._target))
+                except OSError:
+                    _reset(client)  # nobody is at home
+                    continue
                 self._open |= {client, server}
             for source, sink, counts in ((client, server, True), (server, client, False)):
                 run = partial(self._pass, source, sink, counts=counts)
@@ -81,8 +117,10 @@ class Line:
 
     def _pass(self, source: socket.socket, sink: socket.socket, *, counts: bool) -> None:
         with contextlib.suppress(OSError):
-            while data := source.recv(CHUNK):
+            while data := source.recv(min(CHUNK, self._pace.bytes_a_second or CHUNK)):
                 self._flowing.wait()
+                if self._pace is not AT_ONCE:
+                    self._closed.wait(self._pace.delay_s(len(data), back=not counts))
                 sink.sendall(self._what_passes(data) if counts else data)
         with self._lock:
             for end in (source, sink):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 from sqlalchemy import text
@@ -33,9 +33,14 @@ class QuickClock(Clock):
 
     def __init__(self) -> None:
         self._began = datetime.now(UTC)
+        self._off = timedelta()
 
     def now(self) -> datetime:
-        return self._began + (datetime.now(UTC) - self._began) * HURRY
+        return self._began + self._off + (datetime.now(UTC) - self._began) * HURRY
+
+    def jump(self, by: timedelta) -> None:
+        """From now on it shows another time, as a clock that was set does."""
+        self._off += by
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Lines between parts are cut, stand still, break off in mid-message: nothing is lost or comes twice."""
+"""Lines between parts are cut, stand still, break off, are slow: nothing is lost or comes twice."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from sqlalchemy import make_url
 
 from deploy.local.provisioning import Addresses
 from shared.testing.waiting import wait_until
-from tests.integration.figures.line import Line
+from tests.integration.figures.line import FAR_AWAY, NARROW, Line, Pace
 from tests.integration.figures.pair import Pair
 
 TURNS = 6
 A_TURN = 25
 EVENTS = TURNS * A_TURN
+FEW = 40  # each effect goes to the database and back
 
 Lined = tuple[Pair, Line]
 
@@ -83,3 +84,16 @@ def test_a_line_that_stands_still_for_a_while_only_delays(lined: Lined) -> None:
     line.go_on()
     pair.wait_for(EVENTS)
     pair.ensure_each_once_and_in_order(EVENTS)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("pace", [FAR_AWAY, NARROW], ids=["far away", "narrow"])
+def test_a_slow_line_only_delays(lined: Lined, pace: Pace) -> None:
+    pair, line = lined
+    pair.start()
+    pair.tell(0, 20)
+    pair.wait_for(20)
+    line.slow_down(pace)
+    pair.tell(20, FEW)
+    pair.wait_for(FEW)
+    pair.ensure_each_once_and_in_order(FEW)

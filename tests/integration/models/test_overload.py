@@ -1,110 +1,96 @@
-"""More requests than the API can answer, up to five times as many: what it acknowledges is done, once."""
+"""Five times as many requests as the API can answer: it does what it can, and turns the rest away."""
 
 from __future__ import annotations
 
-import itertools
-import threading
+import os
 import time
-from collections import Counter as Count
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
-from services.allocation.ledger.model import Role
-from shared.kernel.ids import id_of
-from tests.integration.models.answers import TRANSFERS, Answer, Unanswered
 from tests.integration.models.branch import Branch
 from tests.integration.models.counter import Counter
-from tests.integration.models.money import fill, move, purse, request, standing
+from tests.integration.models.crowd import PURSES, Crowd
+from tests.integration.models.money import fill
 
-PURSES, TIMES, HANDS, CROWD = 8, 5, 16, 200
+TIMES, HANDS, CROWD = 5, 16, 200
+TO_WARM = 50
 PATIENCE_S = 5.0
-TO_MEASURE = 100
-SPENT = purse(0, Role.SPENT)
-TRY_LATER = {429, 503}
+# It must not collapse. Wanted are 0.8 of what it can do with the processors that the crowd, on the same
+# machine, leaves to it; docs/GUARANTEES.md says why two cores do not reach it.
+GOODPUT_MIN = 0.4
 
 
-@dataclass
-class Crowd:
-    """Clients who ask for one đồng each, and what each of them was told."""
+@dataclass(frozen=True)
+class Rate:
+    """Answers a second, and the share of the processors that those who asked left for them."""
 
-    served: Branch
-    told: dict[int, Answer] = field(default_factory=dict)
-    unheard: list[int] = field(default_factory=list)
+    answers: float
+    left: float
 
-    def ask(self, number: int) -> None:
-        try:
-            self.told[number] = self.served.send(TRANSFERS, body_of(number), key_of(number))
-        except Unanswered:
-            self.unheard.append(number)
+    @property
+    def of_what_is_left(self) -> float:
+        return self.answers / self.left
 
-    def capacity(self) -> float:
-        """Answers a second when a few ask as fast as they are answered."""
-        half = TO_MEASURE // 2
-        with ThreadPoolExecutor(HANDS) as pool:
-            list(pool.map(self.ask, range(half)))  # its processes are warm afterwards
-            began = time.monotonic()
-            list(pool.map(self.ask, range(half, TO_MEASURE)))
-        return (TO_MEASURE - half) / (time.monotonic() - began)
-
-    def press(self, rate: float, seconds: float) -> int:
-        """How many asked, at an even rate that waits for no answer as long as one of the crowd is free."""
-        numbers = itertools.count(TO_MEASURE)
-        began, lock = time.monotonic(), threading.Lock()
-
-        def hand() -> None:
-            while True:
-                with lock:
-                    number = next(numbers)
-                due = (number - TO_MEASURE) / rate
-                if due > seconds:
-                    return
-                threading.Event().wait(max(began + due - time.monotonic(), 0))
-                if time.monotonic() - began > seconds:
-                    return  # nobody was free to ask in time
-                self.ask(number)
-
-        with ThreadPoolExecutor(CROWD) as pool:
-            for one in [pool.submit(hand) for _ in range(CROWD)]:
-                one.result()
-        return len(self.told) + len(self.unheard) - TO_MEASURE
+    def __str__(self) -> str:
+        return f"{self.answers:.0f}/s with {self.left:.0%} of the processors"
 
 
-def body_of(number: int) -> dict[str, object]:
-    return request(move(purse(number % PURSES), SPENT, 1, id_=id_of("crowd", number)))
+class Watch:
+    """How much of this machine's processors its clients take for themselves."""
+
+    def __init__(self) -> None:
+        self._began, self._spent = time.monotonic(), time.process_time()
+
+    def left(self) -> float:
+        wall = time.monotonic() - self._began
+        return 1 - (time.process_time() - self._spent) / (wall * len(os.sched_getaffinity(0)))
 
 
-def key_of(number: int) -> str:
-    return f"crowd-{number}"
+def spent_by(served: Branch) -> float:
+    """Seconds of processor time that the processes which answer have taken so far."""
+    stats = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in served.workers()]
+    return sum(int(one[11]) + int(one[12]) for one in stats) / os.sysconf("SC_CLK_TCK")
+
+
+def measured(crowd: Crowd, count: int) -> Rate:
+    """What the API can do."""
+    watch = Watch()
+    return Rate(crowd.at_once(HANDS, count), watch.left())
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("seconds", [0.2, pytest.param(60, marks=pytest.mark.full)])
+@pytest.mark.parametrize(
+    ("seconds", "to_measure"),
+    [(0.2, 50), pytest.param(60, 2_000, marks=[pytest.mark.full, pytest.mark.alone])],
+)
 def test_too_many_requests_lose_nothing_that_was_acknowledged(
-    counter: Counter, served: Branch, seconds: float
+    counter: Counter, served: Branch, seconds: float, to_measure: int
 ) -> None:
     fill(counter.house, PURSES)
-    crowd = Crowd(served)
-    capacity = crowd.capacity()
+    crowd, few = Crowd(served), Crowd(served)
+    few.numbers = crowd.numbers
+    few.at_once(HANDS, TO_WARM)
+    spent, warm = spent_by(served), len(few.told)
+    before = measured(few, to_measure)
     served.patience_s = PATIENCE_S
-    asked = crowd.press(TIMES * capacity, seconds)
-    statuses = Count(answer.status for answer in crowd.told.values())
+    cost_of_few = (spent_by(served) - spent) / (len(few.told) - warm)
+    watch, spent = Watch(), spent_by(served)
+    asked = crowd.press(CROWD, TIMES * before.answers, seconds)
+    many = Rate(crowd.statuses()[200] / seconds, watch.left())
+    cost = (spent_by(served) - spent) / max(crowd.statuses()[200], 1)
+    after = measured(few, to_measure)
+    capacity = (before.of_what_is_left + after.of_what_is_left) / 2
     print(  # noqa: T201 - the figures of a run
-        f"capacity {capacity:.0f}/s; {asked} asked in {seconds} s; answered {dict(statuses)}, "
-        f"unheard {len(crowd.unheard)}; {(len(crowd.told) - TO_MEASURE) / seconds:.0f} answers/s"
+        f"{before}, {after}; {asked} asked in {seconds} s; answered {dict(crowd.statuses())}, unheard "
+        f"{len(crowd.unheard)}; {many}: {many.of_what_is_left / capacity:.0%}; processor time of the API for "
+        f"each that was done: {1_000 * cost_of_few:.2f} ms among few, {1_000 * cost:.2f} ms in the crowd"
     )
-    assert set(statuses) <= {200, *TRY_LATER}
-    refused = [answer for answer in crowd.told.values() if answer.status in TRY_LATER]
-    assert all(int(answer.retry_after or 0) > 0 for answer in refused)
-    done = {number for number, answer in crowd.told.items() if answer.status == 200}
-    assert all(crowd.told[number].verdicts == [("accepted", False)] for number in done)
-    stored = {
-        row.id
-        for row in counter.house.rows("SELECT id FROM transfers WHERE credit_account = :id", id=SPENT.id)
-    }
-    assert {id_of("crowd", number) for number in done} <= stored
-    for number in sorted(set(crowd.told) - done) + crowd.unheard:
-        answer = served.insist(TRANSFERS, body_of(number), key_of(number))
-        assert answer.verdicts == [("accepted", False)]
-    assert standing(counter.house, [SPENT]) == {SPENT.id: TO_MEASURE + asked}
+    assert set(few.statuses()) == {200}, "so few are nobody's too much, neither before nor afterwards"
+    assert set(crowd.statuses()) <= {200, 429}
+    crowd.ensure_told_the_truth(counter.house)
+    if seconds > 1:
+        assert crowd.statuses()[429] > asked / 2, "nobody was asked for too much"
+        assert not crowd.unheard
+        assert many.of_what_is_left >= GOODPUT_MIN * capacity

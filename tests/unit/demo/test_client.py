@@ -39,6 +39,8 @@ class Wire:
         answer = self.answers.pop(0) if self.answers else (200, b"{}")
         if isinstance(answer, Exception):
             raise answer
+        if isinstance(answer, requests.Response):
+            return answer
         reply = requests.Response()
         reply.status_code, reply._content = answer
         return reply
@@ -79,6 +81,19 @@ def test_a_part_that_is_away_is_asked_again_under_the_same_key(person: Person, w
     keys = {options["headers"]["Idempotency-Key"] for _, _, options in wire.sent}
     assert len(wire.sent) == 4
     assert len(keys) == 1
+
+
+def test_a_part_that_is_too_busy_is_asked_again_when_it_said(
+    person: Person, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    busy = made(429, b"")
+    busy.headers["Retry-After"] = "7"
+    wire.answers = [busy, (429, b""), (201, b'{"id": 1}')]
+    assert person.post("allocation", "/v1/decisions", {"a": 1}, act="draft") == {"id": 1}
+    assert slept == [7.0, client.RETRY_S]
+    assert len({options["headers"]["Idempotency-Key"] for _, _, options in wire.sent}) == 1
 
 
 def test_patience_has_an_end(person: Person, wire: Wire) -> None:
