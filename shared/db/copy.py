@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Any, TypeVar
 
 import psycopg
 from sqlalchemy import Connection, Table
 
+FEW = 8
 Row = TypeVar("Row")
 
 
@@ -27,17 +29,31 @@ def interleaved(rows: Iterable[Row], beside: Iterator[object], every: int) -> It
 def copy_rows(
     connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> int:
-    """The number of rows written by COPY inside the connection's transaction.
+    """The number of rows written inside the connection's transaction, by COPY unless they are very few.
 
     Shape: every row has one value per column, in the order of `columns`.
     """
     driver = connection.connection.driver_connection
     if not isinstance(driver, psycopg.Connection):
         raise TypeError("COPY needs a psycopg connection.")
-    count = 0
-    statement = f"COPY {table.name} ({', '.join(columns)}) FROM STDIN"
-    with driver.cursor() as cursor, cursor.copy(statement.encode()) as copy:
-        for row in rows:
-            copy.write_row(row)
-            count += 1
+    left = iter(rows)
+    first = list(islice(left, FEW + 1))
+    names = f"{table.name} ({', '.join(columns)})"
+    with driver.cursor() as cursor:
+        if len(first) <= FEW:
+            return _insert(cursor, names, first)
+        count = 0
+        with cursor.copy(f"COPY {names} FROM STDIN".encode()) as copy:
+            for row in chain(first, left):
+                copy.write_row(row)
+                count += 1
     return count
+
+
+def _insert(cursor: psycopg.Cursor[Any], names: str, rows: Sequence[Sequence[Any]]) -> int:
+    """As COPY does it, by one statement: COPY asks the server three times, whatever it brings."""
+    if rows:
+        places = f"({', '.join(['%s'] * len(rows[0]))})"
+        statement = f"INSERT INTO {names} VALUES {', '.join([places] * len(rows))}"
+        cursor.execute(statement.encode(), [value for row in rows for value in row])
+    return len(rows)

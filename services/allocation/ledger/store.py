@@ -141,9 +141,8 @@ def open_accounts(connection: Connection, keys: Iterable[AccountKey]) -> None:
 def open_missing(connection: Connection, keys: Sequence[AccountKey]) -> None:
     """The accounts exist; those that did are found by one look, which is cheaper than to insert each."""
     if keys:
-        wanted = select(accounts.c.id).where(one_of(accounts.c.id, {key.id for key in keys}))
-        there = set(connection.scalars(wanted))
-        open_accounts(connection, [key for key in keys if key.id not in there])
+        there = _ask_years(connection, [key.id for key in keys])
+        open_accounts(connection, [key for key in keys if key.id.int not in there])
 
 
 def lock(connection: Connection, ids: Iterable[UUID]) -> Locked:
@@ -164,13 +163,18 @@ def _years_of(connection: Connection, ids: Mapping[int, UUID]) -> set[int]:
     """The fiscal years of those accounts that exist; each is asked for once, as it never changes."""
     found = {number: _years.get(number) for number in ids}
     if unknown := [ids[number] for number, year in found.items() if year is None]:
-        rows = connection.execute(YEARS, {"ids": array_of_ids(unknown)})
-        asked = {account.int: year for account, year in rows.all()}
-        if len(_years) > YEARS_KEPT_MAX:
-            _years.clear()
-        _years.update(asked)
-        found.update(asked)
+        found.update(_ask_years(connection, unknown))
     return {year for year in found.values() if year is not None}
+
+
+def _ask_years(connection: Connection, ids: Iterable[UUID]) -> dict[int, int]:
+    """The fiscal year of each of the accounts that exists, by the number of its id."""
+    rows = connection.execute(YEARS, {"ids": array_of_ids(ids)})
+    asked = {account.int: year for account, year in rows.all()}
+    if len(_years) > YEARS_KEPT_MAX:
+        _years.clear()
+    _years.update(asked)
+    return asked
 
 
 def open_holds(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, OpenHold]:
