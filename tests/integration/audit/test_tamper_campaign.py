@@ -144,6 +144,12 @@ def entries_of_pack(connection: Connection, index: int) -> tuple[str, ...]:
     return tuple(f"entry {number}" for number in range(index, index + count))
 
 
+def reached_by_packs(connection: Connection, index: int, other: int) -> tuple[str, ...]:
+    """The entries that a pack has or would have with the content of another: the longer of both."""
+    count = max(len(entries_of_pack(connection, one)) for one in (index, other))
+    return tuple(f"entry {number}" for number in range(index, index + count))
+
+
 def edit_of_a_checkpoint(connection: Connection, chance: random.Random) -> Done:
     size = chance.choice((300, 800, 1_100))
     at = chance.randrange(32)
@@ -168,10 +174,13 @@ def swap_of_rows(connection: Connection, chance: random.Random) -> Done:
     rows = packs_in(connection) if table == "log_data" else range(BUNDLES)
     one, other = sorted(chance.sample(rows, 2))
     places = {
-        "log_bundles": (*entries_of(one), *entries_of(other)),
-        "log_tiles": (tiles.path_of("0", one), tiles.path_of("0", other)),
-        "log_data": (f"entry {one}", f"entry {other}"),
-    }
+        "log_bundles": lambda: (*entries_of(one), *entries_of(other)),
+        "log_tiles": lambda: (tiles.path_of("0", one), tiles.path_of("0", other)),
+        "log_data": lambda: (
+            *reached_by_packs(connection, one, other),
+            *reached_by_packs(connection, other, one),
+        ),
+    }[table]()
     both = "t.level = 0 AND o.level = 0 AND " if table == "log_tiles" else ""
     run(
         connection,
@@ -180,7 +189,7 @@ def swap_of_rows(connection: Connection, chance: random.Random) -> Done:
         one=one,
         other=other,
     )
-    return Done(f"{table} {one} and {other} swapped", places[table])
+    return Done(f"{table} {one} and {other} swapped", places)
 
 
 def deletion_of_a_row(connection: Connection, chance: random.Random) -> Done:
