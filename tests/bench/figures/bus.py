@@ -30,6 +30,7 @@ LAG_COMMIT_ROWS = 5
 
 def take_relay(site: Site, size: int, rounds: int) -> Iterator[Lap]:
     """A backlog sent by the relay, and the same messages by kafka-python alone, in turns."""
+    spare_the_collector()  # as every process of ours does
     for _ in range(rounds):
         name = f"bench{new_id().hex[-10:]}"
         with (
