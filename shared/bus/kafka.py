@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError
+from kafka.net.compat import KafkaNetClient
 from kafka.structs import TopicPartition
 
 from shared.bus.kafka_subscription import KafkaSubscription, Untyped, delivered_from
@@ -119,7 +120,7 @@ class KafkaBus:
             "group_instance_id": self._member,
             "max_poll_records": 1000,
         }
-        return KafkaSubscription(lambda: self._guarded(lambda: KafkaConsumer(**options)), topics)
+        return KafkaSubscription(lambda: self._guarded(lambda: _begun(KafkaConsumer, **options)), topics)
 
     def last_records(self, topic: str) -> list[Delivered]:
         """The newest record of each partition, read outside of any group."""
@@ -147,7 +148,7 @@ class KafkaBus:
         return ",".join(self._servers)
 
     def _read_last(self, topic: str) -> list[Delivered]:
-        consumer = KafkaConsumer(**self._consumer_options(), group_id=None)
+        consumer = _begun(KafkaConsumer, **self._consumer_options(), group_id=None)
         try:
             places = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
             first, end = consumer.beginning_offsets(places), consumer.end_offsets(places)
@@ -161,7 +162,8 @@ class KafkaBus:
 
     def _ensure_producer(self) -> Untyped:
         if self._producer is None:
-            self._producer = KafkaProducer(
+            self._producer = _begun(
+                KafkaProducer,
                 bootstrap_servers=self._servers,
                 client_id=self._client,
                 acks="all",
@@ -208,7 +210,8 @@ class KafkaBus:
         def with_admin() -> Result:
             with self._lock:
                 if self._admin is None:
-                    self._admin = KafkaAdminClient(
+                    self._admin = _begun(
+                        KafkaAdminClient,
                         bootstrap_servers=self._servers,
                         client_id=self._client,
                         bootstrap_timeout_ms=CONNECT_TIMEOUT_MS,
@@ -242,6 +245,26 @@ class KafkaBus:
         with self._lock:
             admin, self._admin = self._admin, None
         _close_quietly(admin)
+
+
+def _begun(make: Callable[..., Untyped], **options: Untyped) -> Untyped:
+    """A client of Kafka, or nothing that is left of it.
+
+    kafka-python 3.0.12 leaves a thread and sockets of a client that could not begin, for ever: while
+    Kafka was away, each attempt took a thread and about five open files of the process.
+    """
+    connections: list[KafkaNetClient] = []
+
+    def connected(**config: Untyped) -> KafkaNetClient:
+        connections.append(KafkaNetClient(**config))
+        return connections[-1]
+
+    try:
+        return make(**options, kafka_client=connected)
+    except BaseException:
+        for one in connections:
+            one.close()
+        raise
 
 
 def _creating(names: Sequence[str], partitions: int) -> Callable[[Untyped], None]:

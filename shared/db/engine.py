@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psycopg
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy import Connection, Engine, create_engine
 
 from shared.telemetry import tracing
 
@@ -18,8 +13,6 @@ POOL_SIZE = 5
 POOL_TIMEOUT_S = 10
 CONNECT_TIMEOUT_S = 5
 RECYCLE_S = 900
-TRIED_AFTER_S = 1.0
-AT_REST = "at_rest"
 KEEPALIVE_S = 10  # a server that vanished is noticed in 40 s and not in two hours
 KEEPALIVES_UNANSWERED = 3
 UNSENT_AFTER_MS = 30_000
@@ -32,12 +25,13 @@ def make_engine(url: str, *, application: str, pool_size: int = POOL_SIZE) -> En
     Bounds: at most twice `pool_size` connections; a caller waits 10 s for one, 5 s for the server.
     """
     tracing.begin(application)
-    engine = create_engine(
+    return create_engine(
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_timeout=POOL_TIMEOUT_S,
         pool_recycle=RECYCLE_S,
+        pool_pre_ping=True,
         connect_args={
             "application_name": application,
             "connect_timeout": CONNECT_TIMEOUT_S,
@@ -48,32 +42,6 @@ def make_engine(url: str, *, application: str, pool_size: int = POOL_SIZE) -> En
             "options": "-c timezone=UTC",
         },
     )
-    _try_after_rest(engine)
-    return engine
-
-
-def _try_after_rest(engine: Engine) -> None:
-    """Let the pool try a connection that nobody has used for a while, and connect anew where it is gone.
-
-    The pool's own `pre_ping` tries each one each time: a question more for every act of a busy service.
-    """
-
-    def note(_: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
-        record.info[AT_REST] = time.monotonic()
-
-    def ensure_alive(
-        connection: DBAPIConnection, record: ConnectionPoolEntry, _: PoolProxiedConnection
-    ) -> None:
-        since = record.info.get(AT_REST)  # a new connection has not been at rest
-        if since is None or time.monotonic() - since < TRIED_AFTER_S:
-            return
-        try:
-            engine.dialect.do_ping(connection)
-        except psycopg.Error as error:
-            raise DisconnectionError("The connection was lost while nobody used it.") from error
-
-    event.listen(engine, "checkin", note)
-    event.listen(engine, "checkout", ensure_alive)
 
 
 @contextmanager

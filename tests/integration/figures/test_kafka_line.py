@@ -16,6 +16,7 @@ from shared.testing.waiting import wait_until
 from tests.conftest import kafka_is_required
 from tests.integration.figures.line import AT_ONCE, FAR_AWAY, NARROW, Line, Pace
 from tests.integration.figures.pair import Pair
+from tests.integration.figures.stories import cut_again_and_again
 
 TURNS = 4
 A_TURN = 25
@@ -63,16 +64,7 @@ def lined(broker: Line, database: Callable[[str], Addresses]) -> Iterator[tuple[
 
 
 def test_a_line_that_is_cut_again_and_again_loses_nothing(lined: tuple[Pair, Line]) -> None:
-    pair, line = lined
-    pair.start()
-    for turn in range(TURNS):
-        pair.tell(turn * A_TURN, turn * A_TURN + 10)
-        pair.wait_for(turn * A_TURN + 5)
-        line.cut()
-        pair.tell(turn * A_TURN + 10, (turn + 1) * A_TURN)
-        line.mend()
-    pair.wait_for(EVENTS)
-    pair.ensure_each_once_and_in_order(EVENTS)
+    cut_again_and_again(*lined, TURNS, A_TURN)
 
 
 @pytest.mark.full

@@ -12,6 +12,7 @@ from deploy.local.provisioning import Addresses
 from shared.testing.waiting import wait_until
 from tests.integration.figures.line import FAR_AWAY, NARROW, Line, Pace
 from tests.integration.figures.pair import Pair
+from tests.integration.figures.stories import cut_again_and_again
 
 TURNS = 6
 A_TURN = 25
@@ -50,16 +51,7 @@ def lined(
 
 
 def test_a_line_that_is_cut_again_and_again_loses_nothing(lined: Lined) -> None:
-    pair, line = lined
-    pair.start()
-    for turn in range(TURNS):
-        pair.tell(turn * A_TURN, turn * A_TURN + 10)
-        pair.wait_for(turn * A_TURN + 5)
-        line.cut()
-        pair.tell(turn * A_TURN + 10, (turn + 1) * A_TURN)
-        line.mend()
-    pair.wait_for(EVENTS)
-    pair.ensure_each_once_and_in_order(EVENTS)
+    cut_again_and_again(*lined, TURNS, A_TURN)
 
 
 def test_a_line_that_breaks_off_in_mid_message_loses_nothing(lined: Lined) -> None:

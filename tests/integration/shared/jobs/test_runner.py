@@ -10,7 +10,6 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from shared.db import engine
 from shared.db.unit_of_work import UnitOfWork, Work
 from shared.jobs import runner as runner_module
 from shared.jobs.api import find_job
@@ -245,10 +244,7 @@ def test_a_job_that_always_crashes_its_worker_fails_in_the_end(
     assert "begun 2 times" in found(desk, job_id)["failure"]
 
 
-def test_a_killed_worker_frees_its_job_at_once(
-    desk: Desk, hire: Hire, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(engine, "TRIED_AFTER_S", 0)  # the connections of who looks on are killed as well
+def test_a_killed_worker_frees_its_job_at_once(desk: Desk, hire: Hire) -> None:
     reached, go_on = threading.Event(), threading.Event()
 
     def stand_still(start: int) -> None:
