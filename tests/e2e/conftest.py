@@ -134,7 +134,10 @@ class Demo:
 
     def finish(self, timeout_s: float) -> int:
         """The exit status at the end."""
-        status = self.process.wait(timeout_s)
+        try:
+            status = self.process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"The job stands still after:\n{self.story()}") from None
         self._reader.join(5)
         if self.process.stdout is not None:
             self.process.stdout.close()
