@@ -155,7 +155,7 @@ class Payroll:
         waited_for = {(one["channel"], one["id"]): one for one in found}
         taken: set[Path] = set()
         answered: set[tuple[str, str]] = set()
-        jobs: list[tuple[Person, str]] = []
+        statements: list[tuple[Person, Mapping[str, str]]] = []
         until = time.monotonic() + STATE_TIMEOUT_S
         while answered < waited_for.keys() or not self._one_came_twice(taken):
             if time.monotonic() > until:
@@ -163,11 +163,12 @@ class Payroll:
             for path in self._new_answers(taken):
                 taken.add(path)
                 answered.add(key := self._key_of(path, waited_for))
-                jobs.extend(self._upload(path, waited_for[key]))
+                statements.extend(self._upload(path, waited_for[key]))
             time.sleep(POLL_S)
-        for officer, job in jobs:
-            officer.wait_for_job("beneficiaries", job)
-        return len(taken), len(taken) - len(jobs)
+        for officer, started in statements:
+            officer.wait_for_job("beneficiaries", started["job_id"])
+            self._wait_until_told(officer, started["statement_id"])
+        return len(taken), len(taken) - len(statements)
 
     def close(self, found: Sequence[Mapping[str, Any]]) -> None:
         """Every list is asked to close; the ledger has the last word."""
@@ -207,8 +208,8 @@ class Payroll:
         channel = path.parent.parent.name
         return next(key for key in waited_for if key[0] == channel and key[1] in path.name)
 
-    def _upload(self, path: Path, one: Mapping[str, Any]) -> list[tuple[Person, str]]:
-        """The job that matches the answer, none where this very file came before."""
+    def _upload(self, path: Path, one: Mapping[str, Any]) -> list[tuple[Person, Mapping[str, str]]]:
+        """The answer's statement and the job that matches it, none where this very file came before."""
         officer = self._officer(one)
         url = f"/v1/statements?provider={one['provider']}"
         act = f"answer-{path.name}"
@@ -218,7 +219,16 @@ class Payroll:
             if refusal.code == "statement_repeated":
                 return []
             raise
-        return [(officer, started["job_id"])]
+        return [(officer, started)]
+
+    @staticmethod
+    def _wait_until_told(officer: Person, statement: str) -> None:
+        """What the statement says is on its way to the ledger, so that its lists may close."""
+        until = time.monotonic() + STATE_TIMEOUT_S
+        while officer.get("beneficiaries", f"/v1/statements/{statement}")["state"] != "told":
+            if time.monotonic() > until:
+                raise TimeoutError(f"statement {statement} was not told in {STATE_TIMEOUT_S} s")
+            time.sleep(POLL_S)
 
 
 def _by_district(news: Sequence[News]) -> list[list[News]]:

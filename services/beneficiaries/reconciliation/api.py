@@ -117,7 +117,7 @@ def list_outcomes(query: dict[str, Any], list_id: UUID) -> Any:  # noqa: ANN401 
 @acts("lists.submit", idempotent=True)
 @blueprint.response(202, ListSchema)
 def close_list(list_id: UUID) -> Any:  # noqa: ANN401 - a row of lists
-    """Close a list: its sums go to the ledger, which confirms them or says what differs."""
+    """Close a list whose answers are told: the ledger confirms its sums or says what differs."""
     work = current_work()
     row = find_list(work.connection, list_id)
     ensure_reach(work.connection, current_principal(), "lists.submit", row.unit_id, business_day())

@@ -101,14 +101,25 @@ def close_list(work: Work, list_id: UUID) -> PaymentList:
     """The list, closing: it is closed once the ledger agrees with its sums.
 
     A payment without an answer stays unknown; its money stays where it is, with the provider.
-    Raises: NotFound list_unknown; Conflict list_state.
+    Raises: NotFound list_unknown; Conflict list_state, answer_untold.
     """
     found = lists.load(work.connection, list_id)
     list_model.ensure_may_become(found, State.CLOSING)
+    _ensure_told(store.untold(work.connection, list_id))
     lists.save(work.connection, found, State.CLOSING, refusal=None)
     sums = store.sums_of(work.connection, list_id)
     work.record(_closed(found, sums))
     return lists.load(work.connection, list_id)
+
+
+def _ensure_told(untold: Sequence[UUID]) -> None:
+    """Nothing, where the ledger gets every answer before the sums that must agree with it."""
+    if untold:
+        raise Conflict(
+            "answer_untold",
+            f"What statement {untold[0]} says about this list is still on its way to the ledger, which could "
+            "not agree yet. Close the list once the statement is told.",
+        )
 
 
 def _closed(found: PaymentList, sums: dict[str, tuple[int, int]]) -> ListClosed:

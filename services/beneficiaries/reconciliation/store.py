@@ -126,6 +126,17 @@ ANSWERED = text(
 )
 
 
+UNTOLD = text(
+    """
+    SELECT s.id FROM statements s
+    WHERE s.state = 'matched'
+      AND (EXISTS (SELECT 1 FROM outcomes o WHERE o.statement_id = s.id AND o.list_id = :list)
+        OR EXISTS (SELECT 1 FROM late_returns r WHERE r.statement_id = s.id AND r.list_id = :list))
+    ORDER BY s.id
+    """
+)
+
+
 def stage(connection: Connection, statement_id: UUID, answers: Iterable[Answer]) -> int:
     """The number of rows staged, in the order of the file."""
     return copy_rows(
@@ -186,6 +197,14 @@ def finish_list(connection: Connection, statement_id: UUID) -> None:
         .where(statements.c.id == statement_id)
         .values(lists_to_tell=left, state=case((left == 0, "told"), else_=statements.c.state))
     )
+
+
+def untold(connection: Connection, list_id: UUID) -> Sequence[UUID]:
+    """The statements that say something of a list, and of which not everything has been told yet.
+
+    The list must be locked, as it is while a statement is matched.
+    """
+    return connection.scalars(UNTOLD, {"list": list_id}).all()
 
 
 def outcomes_after(

@@ -7,7 +7,7 @@ import pytest
 from services.beneficiaries.reconciliation.handlers import KIND, TELL
 from services.beneficiaries.reconciliation.jobs import TellOutcomesJob
 from shared.kernel.ids import new_id
-from tests.integration.beneficiaries.office import bank_answer, by_bank, person, post_answer
+from tests.integration.beneficiaries.office import bank_answer, by_bank, person, post_answer, problem_of
 
 if TYPE_CHECKING:
     from tests.integration.beneficiaries.office import Office
@@ -178,6 +178,24 @@ def test_a_list_closes_when_the_ledger_agrees(office: Office, instructed: Instru
         "funds.list_closed", list_id=list_id, settled_vnd=first[1], returned_vnd=second[1], unknown_vnd=0
     )
     assert office.lists()["Núi Thành", BANK]["state"] == "closed"
+
+
+def test_a_list_does_not_close_while_an_answer_is_on_its_way_to_the_ledger(
+    office: Office, instructed: Instructed
+) -> None:
+    content = bank_answer(*((*one, "") for one in instructed[BANK]))
+    office.officer.good(office.officer.send(f"/v1/statements?provider={BANK}", content))
+    matching = office.one("SELECT id FROM jobs WHERE kind = :kind AND state = 'queued'", kind=KIND)
+    assert office.runner._chunk(matching, office.runner._claim(matching))
+    early = office.officer.ask("POST", f"/v1/lists/{list_of(office, BANK)}/closure")
+    assert problem_of(early) == (409, "answer_untold")
+    assert office.events("lists.closed") == []
+    assert office.lists()["Núi Thành", BANK]["state"] == "instructed"
+    office.work_off()
+    assert close(office, BANK)["state"] == "closing"
+    (settled,) = office.rows("SELECT seq FROM journal WHERE type LIKE '%payments.settled%'")
+    (closed,) = office.rows("SELECT seq FROM journal WHERE type LIKE '%lists.closed%'")
+    assert settled.seq < closed.seq, "the ledger gets both in this order, as they have one key"
 
 
 def test_a_list_stays_open_and_says_why_when_the_ledger_does_not_agree(
