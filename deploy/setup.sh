@@ -36,7 +36,9 @@ if command -v uv >/dev/null 2>&1; then
   uv pip install --quiet --compile-bytecode --python .venv/bin/python --require-hashes -r "requirements/$what.lock"
   uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .
 else
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "requirements/$what.lock"
+  # The lock stands as a constraint too: pip before 23.3 takes the newest of a package that another wants with an extra.
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+    -r "requirements/$what.lock" -c "requirements/$what.lock"
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 fi
 .venv/bin/python -m compileall -q shared services deploy  # else sixteen processes do it all at once
