@@ -53,6 +53,11 @@ class Places:
         self._lock = threading.Lock()
 
     @property
+    def held(self) -> int:
+        """How many there is room for altogether, at work or waiting."""
+        return self.count + self._room
+
+    @property
     def waiting(self) -> int:
         """How many wait for a place now."""
         return len(self._queue)
@@ -109,11 +114,10 @@ class Entrance:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - as WSGI has it
         """The application's answer, or that it is too busy."""
         places = self.places
-        if places is None or environ.get("PATH_INFO") in ALWAYS_ANSWERED:
+        if places is None or is_always_answered(environ.get("PATH_INFO", "")):
             return self._application(environ, start_response)
         if not places.take():
-            self._away.inc()
-            tracing.current().answered(environ["REQUEST_METHOD"], "none", HTTPStatus.TOO_MANY_REQUESTS)
+            self._count_away(environ["REQUEST_METHOD"])
             start_response(STATUS, list(self._headers))
             return [self._body]
         self._taken.inc()
@@ -122,6 +126,20 @@ class Entrance:
         except BaseException:
             self._leave()
             raise
+
+    def is_full(self, inside: int) -> bool:
+        """Whether one more than those inside finds neither a place nor room to wait."""
+        return self.places is not None and inside >= self.places.held
+
+    def turn_away(self, method: str) -> bytes:
+        """The whole answer to who does not come in at all, after which the connection ends."""
+        self._count_away(method)
+        headers = "".join(f"{name}: {value}\r\n" for name, value in [*self._headers, ("Connection", "close")])
+        return f"HTTP/1.1 {STATUS}\r\n{headers}\r\n".encode() + self._body
+
+    def _count_away(self, method: str) -> None:
+        self._away.inc()
+        tracing.current().answered(method, "none", HTTPStatus.TOO_MANY_REQUESTS)
 
     def _leave(self) -> None:
         self._taken.dec()
@@ -138,7 +156,18 @@ def install(app: Flask) -> None:
 
 def limit(app: Flask, places: int) -> None:
     """Let no more requests work at once in this process than there are places."""
-    app.extensions[EXTENSION].limit(Places(places))
+    entrance_of(app).limit(Places(places))
+
+
+def entrance_of(app: Flask) -> Entrance:
+    """Who stands before an application."""
+    entrance: Entrance = app.extensions[EXTENSION]
+    return entrance
+
+
+def is_always_answered(path: str) -> bool:
+    """Whether a request for this path never waits for a place."""
+    return path in ALWAYS_ANSWERED
 
 
 def threads_for(places: int) -> int:

@@ -12,6 +12,7 @@ from gunicorn.app.base import BaseApplication
 from shared.settings import Settings
 from shared.telemetry import exposition
 from shared.web import admission
+from shared.web.doorkeeper import DoorkeptWorker
 
 TIMEOUT_S = 60
 GRACEFUL_S = 20
@@ -34,7 +35,7 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn brings no types
             "bind": f"{self._settings.host}:{self._settings.port}",
             "workers": self._settings.api_workers,
             "threads": admission.threads_for(self._settings.api_threads),
-            "worker_class": "gthread",
+            "worker_class": DoorkeptWorker,
             "timeout": TIMEOUT_S,
             "graceful_timeout": GRACEFUL_S,
             "backlog": BACKLOG,

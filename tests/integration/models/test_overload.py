@@ -17,8 +17,7 @@ from tests.integration.models.money import fill
 TIMES, HANDS, CROWD = 5, 16, 200
 TO_WARM = 50
 PATIENCE_S = 5.0
-# Of what it can do with the processors that the crowd, on the same machine, leaves to it. docs/GUARANTEES.md
-# says why two cores miss it.
+# Of what it can do with the processors that the crowd, on the same machine, leaves to it.
 GOODPUT_MIN = 0.8
 
 
