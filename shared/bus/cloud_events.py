@@ -43,6 +43,11 @@ class _Headers(dict[str, str]):
 _HEADERS = _Headers()
 
 
+def header(attribute: str) -> str:
+    """The name of the header in which an attribute travels."""
+    return _HEADERS[attribute]
+
+
 def to_record(event: Event, topic: str) -> Record:
     """The record that carries an event; its key is the attribute `partitionkey`."""
     headers = tuple([(_HEADERS[name], value.encode()) for name, value in event.attributes.items()])

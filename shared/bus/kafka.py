@@ -9,7 +9,8 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
@@ -17,6 +18,7 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPart
 from kafka.net.compat import KafkaNetClient
 from kafka.structs import TopicPartition
 
+from shared.bus.kafka_confirmation import KafkaConfirmation, Sending
 from shared.bus.kafka_subscription import KafkaSubscription, Untyped, delivered_from
 from shared.bus.port import PARTITIONS, Delivered, Record, ensure_sizes
 from shared.kernel.errors import Unavailable
@@ -24,6 +26,7 @@ from shared.kernel.errors import Unavailable
 CONNECT_TIMEOUT_MS = 5_000
 REQUEST_TIMEOUT_MS = 10_000
 PUBLISH_TIMEOUT_S = 10.0
+DELIVERY_TIMEOUT_MS = 86_400_000  # far beyond any pause between handing over and waiting
 TOPIC_TIMEOUT_S = 30.0
 TOPIC_RETRY_S = 0.1
 LAST_RECORDS_TIMEOUT_S = 10.0
@@ -64,7 +67,7 @@ class KafkaBus:
         self._client = client
         self._lock = threading.Lock()
         self._publishing = threading.Lock()
-        self._producer: Untyped = None
+        self._sending: Sending | None = None
         self._admin: Untyped = None
 
     def ensure_topics(self, topics: Sequence[str], partitions: int = PARTITIONS) -> None:
@@ -89,28 +92,20 @@ class KafkaBus:
         }
 
     def publish(self, records: Sequence[Record]) -> None:
-        """All records are acknowledged by every in-sync replica.
+        """All records are acknowledged by every in-sync replica."""
+        self.hand_over(records).wait()
 
-        The producer's own time limit is far beyond ours: a batch never expires alone while a later one of its
-        partition is stored. When our limit passes, the whole producer is thrown away with what it still held,
-        so that what was stored is a first part of each partition's records, never a part with a hole.
+    def hand_over(self, records: Sequence[Record]) -> KafkaConfirmation:
+        """The producer has the records and sends them in a thread of its own.
+
+        Its own time limit is far beyond ours: a batch never expires alone while a later one of its partition
+        is stored. Where a record fails, the producer sends nothing more; there, and when our limit passes, it
+        is thrown away with everything that it still held, so that what was stored is a first part of each
+        partition's records, never a part with a hole.
         """
         ensure_sizes(records)
-        with self._publishing:
-            try:
-                producer = self._ensure_producer()
-                futures = [
-                    producer.send(record.topic, record.value, record.key.encode(), list(record.headers))
-                    for record in records
-                ]
-                producer.flush(PUBLISH_TIMEOUT_S)
-                for future in futures:
-                    future.get(0)
-            except KafkaError as error:
-                self._discard_producer()
-                raise Unavailable(
-                    f"Kafka at {self._place} did not confirm {len(records)} records: {error}"
-                ) from error
+        with self._publishing, self._all_or_dropped(len(records)):
+            return self._ensure_sending().hand_over(records, self._confirm)
 
     def subscribe(self, group: str, topics: Sequence[str]) -> KafkaSubscription:
         """A consumer of the group with our own acknowledgements."""
@@ -143,6 +138,19 @@ class KafkaBus:
             self._discard_producer()
         self._discard_admin()
 
+    def _confirm(self, handed: KafkaConfirmation) -> None:
+        with self._publishing, self._all_or_dropped(handed.count):
+            handed.sending.settle(handed, PUBLISH_TIMEOUT_S)
+
+    @contextmanager
+    def _all_or_dropped(self, count: int) -> Iterator[None]:
+        try:
+            yield
+        except KafkaError as error:
+            cause = (self._sending and self._sending.first_failure) or error
+            self._discard_producer()
+            raise Unavailable(f"Kafka at {self._place} did not confirm {count} records: {cause}") from error
+
     @property
     def _place(self) -> str:
         return ",".join(self._servers)
@@ -160,9 +168,9 @@ class KafkaBus:
         finally:
             consumer.close(autocommit=False)
 
-    def _ensure_producer(self) -> Untyped:
-        if self._producer is None:
-            self._producer = _begun(
+    def _ensure_sending(self) -> Sending:
+        if self._sending is None:
+            producer = _begun(
                 KafkaProducer,
                 bootstrap_servers=self._servers,
                 client_id=self._client,
@@ -175,14 +183,15 @@ class KafkaBus:
                 bootstrap_timeout_ms=CONNECT_TIMEOUT_MS,
                 max_block_ms=CONNECT_TIMEOUT_MS,
                 request_timeout_ms=REQUEST_TIMEOUT_MS,
-                delivery_timeout_ms=int(PUBLISH_TIMEOUT_S * 1000) * 30,
+                delivery_timeout_ms=DELIVERY_TIMEOUT_MS,
                 metadata_max_age_ms=METADATA_AGE_MS,
                 reconnect_backoff_max_ms=1_000,
                 allow_auto_create_topics=False,
                 metrics_enabled=False,
                 **self._security,
             )
-        return self._producer
+            self._sending = Sending(producer)
+        return self._sending
 
     def _consumer_options(self) -> dict[str, Any]:
         return {
@@ -234,12 +243,10 @@ class KafkaBus:
             raise Unavailable(f"Kafka at {self._place} does not answer as it should: {error}") from error
 
     def _discard_producer(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            # kafka-python 3.0.12: close(timeout=0) waits for a flush, raises, and leaves the sender running
-            producer._sender.force_close()  # noqa: SLF001
-            producer._sender.join(STOP_SENDER_S)  # noqa: SLF001
-            _close_quietly(producer, timeout=0)
+        sending, self._sending = self._sending, None
+        if sending is not None:
+            sending.drop(STOP_SENDER_S)
+            _close_quietly(sending.producer, timeout=0)
 
     def _discard_admin(self) -> None:
         with self._lock:

@@ -65,6 +65,17 @@ class Subscription(Protocol):
         """Leave the group without acknowledging; safe to call twice."""
 
 
+class Confirmation(Protocol):
+    """What a bus owes for records that it was handed; asked for by the thread that handed them over."""
+
+    def wait(self) -> None:
+        """The records, and all that the bus was handed before them, are durable. Idempotent.
+
+        Raises: Unavailable when that is not certain. Everything that was on its way is dropped then: a first
+        part per key may be stored; send again from the first record that was not confirmed.
+        """
+
+
 class Bus(Protocol):
     """A connection to one bus; may be used by several threads, never across a fork."""
 
@@ -79,6 +90,13 @@ class Bus(Protocol):
 
         Bounds: a record has at most RECORD_BYTES_MAX bytes, else nothing of the call is sent.
         Raises: Unavailable when that is not certain: a first part per key may be stored; send all again.
+        """
+
+    def hand_over(self, records: Sequence[Record]) -> Confirmation:
+        """The records are on their way, in this order per key, behind all that were handed over before.
+
+        Nothing is durable before the confirmation was waited for; meanwhile more may be handed over.
+        Bounds: as of `publish`. Raises: Unavailable, as the confirmation does.
         """
 
     def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:

@@ -84,6 +84,13 @@ Result = TypeVar("Result")
 Place = tuple[Any, int]
 
 
+class Stored:
+    """The confirmation of records that were committed before it was given."""
+
+    def wait(self) -> None:
+        """Nothing is left to wait for."""
+
+
 class PostgresBus:
     """One client of the bus tables; one connection for publishing and topics, one for each subscription."""
 
@@ -119,9 +126,14 @@ class PostgresBus:
 
     def publish(self, records: Sequence[Record]) -> None:
         """All records are committed in one transaction."""
+        self.hand_over(records).wait()
+
+    def hand_over(self, records: Sequence[Record]) -> Stored:
+        """As `publish`: a transaction is over at once, so there is nothing to wait for later."""
         ensure_sizes(records)
         if records:
             self._in_transaction(lambda connection: _append(connection, records))
+        return Stored()
 
     def subscribe(self, group: str, topics: Sequence[str]) -> PostgresSubscription:
         """A member of the group on a connection of its own."""

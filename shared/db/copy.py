@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import psycopg
 from sqlalchemy import Connection, Table
 
+from shared.db.direct import driver_of
+
 FEW = 8
 Row = TypeVar("Row")
 
@@ -33,13 +35,10 @@ def copy_rows(
 
     Shape: every row has one value per column, in the order of `columns`.
     """
-    driver = connection.connection.driver_connection
-    if not isinstance(driver, psycopg.Connection):
-        raise TypeError("COPY needs a psycopg connection.")
     left = iter(rows)
     first = list(islice(left, FEW + 1))
     names = f"{table.name} ({', '.join(columns)})"
-    with driver.cursor() as cursor:
+    with driver_of(connection).cursor() as cursor:
         if len(first) <= FEW:
             return _insert(cursor, names, first)
         count = 0

@@ -93,20 +93,22 @@ class UnitOfWork:
         try:
             yield
         except IntegrityError as error:
-            raise self._refusal_of(error) from error
+            raise self._refusal_of(error, error.orig) from error
+        except psycopg.IntegrityError as error:  # of a statement that was asked of the driver itself
+            raise self._refusal_of(error, error) from error
         except PoolTimeout as error:
             raise Unavailable("Every database connection is in use; try again shortly.") from error
         except OperationalError as error:
             raise Unavailable("The database cannot be reached or is busy; nothing was changed.") from error
-        except psycopg.OperationalError as error:  # COPY speaks with the driver itself
+        except psycopg.OperationalError as error:  # as above
             raise Unavailable("The database broke off the work; nothing was changed.") from error
         except DBAPIError as error:
             if error.connection_invalidated or _state(error) in TRANSIENT_STATES:
                 raise Unavailable("The database broke off the work; nothing was changed.") from error
             raise
 
-    def _refusal_of(self, error: IntegrityError) -> Exception:
-        name = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+    def _refusal_of(self, error: Exception, cause: object) -> Exception:
+        name = getattr(getattr(cause, "diag", None), "constraint_name", None)
         refusal = self._refusals.get(name or "")
         return refusal() if refusal else error
 

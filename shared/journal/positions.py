@@ -9,7 +9,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Text, cast, func, insert, select, text, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    func,
+    insert,
+    select,
+    text,
+    type_coerce,
+    update,
+)
+from sqlalchemy.types import NULLTYPE
 
 from shared.journal.envelope import Envelope
 from shared.journal.tables import journal, journal_cursor, journal_epochs, journal_marks
@@ -18,8 +32,9 @@ MARK_EVERY = 10_000
 PAGE_BYTES = 8 * 1024 * 1024
 FIRST_EPOCH = 1
 # The number, then what an envelope tells of a row, in the order of its fields: a row is read by its places,
-# as to ask for each column by its name takes longer than to read them.
-_ROW = (
+# as to ask for each column by its name takes longer than to read them. Its values are taken as the driver
+# reads them: SQLAlchemy would go through each array and each bytes in Python, and change nothing.
+_COLUMNS = (
     journal.c.seq,
     cast(journal.c.id, Text).label("id"),
     journal.c.topic,
@@ -39,6 +54,24 @@ _ROW = (
     journal.c.traceparent,
     func.encode(journal.c.items_root, "hex").label("items_root"),
 )
+_ROW = tuple([type_coerce(column, NULLTYPE).label(column.name) for column in _COLUMNS])
+
+
+def _page_query() -> Select[Any]:
+    so_far = func.sum(func.octet_length(journal.c.data)).over(order_by=journal.c.seq, rows=(None, 0))
+    next_rows = (
+        select(*_ROW, so_far.label("so_far"))
+        .where(journal.c.seq > bindparam("after"), journal.c.seq <= bindparam("final"))
+        .order_by(journal.c.seq)
+        .limit(bindparam("most"))
+        .subquery()
+    )
+    fits = (next_rows.c.so_far <= PAGE_BYTES) | (next_rows.c.so_far == func.octet_length(next_rows.c.data))
+    wanted = [column for column in next_rows.c if column.name != "so_far"]
+    return select(*wanted).where(fits).order_by(next_rows.c.seq)
+
+
+_PAGE = _page_query()
 _DRAWN = "(SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM journal_seq_seq)"
 
 
@@ -144,17 +177,8 @@ def page(
 
     Bounds: at most `limit` rows, and beyond the first at most 8 MiB of data: bulk rows have 256 KiB each.
     """
-    so_far = func.sum(func.octet_length(journal.c.data)).over(order_by=journal.c.seq)
-    next_rows = (
-        select(*_ROW, so_far.label("so_far"))
-        .where(journal.c.seq > after.seq, journal.c.seq <= final_seq)
-        .order_by(journal.c.seq)
-        .limit(limit)
-        .subquery()
-    )
-    fits = (next_rows.c.so_far <= PAGE_BYTES) | (next_rows.c.so_far == func.octet_length(next_rows.c.data))
-    wanted = [column for column in next_rows.c if column.name != "so_far"]
-    rows = connection.execute(select(*wanted).where(fits).order_by(next_rows.c.seq)).all()
+    bounds = {"after": after.seq, "final": final_seq, "most": limit}
+    rows = connection.execute(_PAGE, bounds).all()
     known = epochs(connection)
     return [
         (row[0], to_envelope(row, source, position, epoch_of(known, position)))

@@ -9,8 +9,9 @@ from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
+from shared.db.copy import copy_rows
 from shared.journal import tables
 from shared.journal.envelope import Envelope
 from shared.kernel import canonical, merkle
@@ -92,7 +93,7 @@ def record(connection: Connection, act: Act, drafts: Sequence[Draft], topic: Top
     rows = [_row(act, one, topic) for one in drafts]
     for row in rows:
         _ensure_leaf_fits(row)
-    connection.execute(insert(tables.journal), rows)
+    copy_rows(connection, tables.journal, tuple(rows[0]), (tuple(row.values()) for row in rows))
     return [row["id"] for row in rows]
 
 

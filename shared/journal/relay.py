@@ -2,13 +2,16 @@
 
 One relay runs per service, held by an advisory lock on a connection of its own. What a crash sends twice,
 receivers recognise by its id. Where a topic was recreated, everything is sent again from the first row.
+While the bus stores a page, the next one is read, wrapped and handed over; the cursor follows confirmations.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import structlog
 from sqlalchemy import Connection, Engine, select, text, update
@@ -16,17 +19,19 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import OperationalError
 
 from shared.bus import cloud_events
-from shared.bus.port import Bus, Delivered, Record
+from shared.bus.port import Bus, Confirmation, Delivered, Record
 from shared.db.engine import dedicated
 from shared.journal import envelope, positions
 from shared.journal.positions import Cursor, Standing
 from shared.journal.recording import Topic
 from shared.journal.tables import journal_cursor, journal_topics
+from shared.journal.wrapping import Wrapping
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Unavailable
 from shared.telemetry import figures, tracing
 
-PAGE_ROWS = 5_000
+PAGE_ROWS = 4_000
+HANDFUL_ROWS = 500  # wrapped at a time: more objects would be alive than the collector of garbage lets pass
 POLL_S = 0.03
 RETRY_S = 1.0
 TOPIC_CHECK_EVERY = timedelta(seconds=10)
@@ -45,6 +50,16 @@ def topics_of(service: str) -> list[str]:
     return [topic_name(service, topic) for topic in Topic]
 
 
+class _OnItsWay(NamedTuple):
+    """A page that the bus was handed and may not have stored yet, with the spans of its rows."""
+
+    start: Cursor
+    end: Cursor
+    rows: int
+    confirmation: Confirmation
+    spans: ExitStack
+
+
 class Relay:
     """Moves rows from one service's journal to the bus until it is told to stop."""
 
@@ -55,9 +70,10 @@ class Relay:
         self._clock = clock
         self._names = {topic.value: topic_name(service, topic) for topic in Topic}
         self._topics = list(self._names.values())
-        self._topic_ids: dict[str, str] = {}
+        self._wrappings: dict[str, Wrapping] = {}
         self._checked_at: datetime | None = None
         self._watermark = positions.Watermark(engine)
+        self._on_its_way: _OnItsWay | None = None
         self._sent = figures.SENT.labels(service)
 
     def run(self, stop: threading.Event, beat: Callable[[], None] = lambda: None) -> None:
@@ -72,7 +88,7 @@ class Relay:
                     self._hold_lock_and_relay(lock, stop, beat)
             except (Unavailable, OperationalError) as error:
                 log.warning("relay_waits", service=self._service, cause=str(error).splitlines()[0])
-                self._checked_at = None
+                self._checked_at = self._on_its_way = None
                 self._watermark = positions.Watermark(self._engine)
                 stop.wait(RETRY_S)
 
@@ -92,27 +108,62 @@ class Relay:
             elif self.step() == 0:
                 at_rest = standing if standing.drawn <= self._watermark.final_seq else None
                 stop.wait(POLL_S)
+        if page := self._taken():
+            self._settle(page)
 
     def step(self) -> int:
-        """The number of rows sent by one round: look at the topics if it is time, then send one page."""
-        self._look_at_topics()
-        final_seq = self._watermark.advance()
+        """The number of rows sent and remembered by one round; 0 where every row is.
+
+        A round settles one page, after handing over the one behind it, so that two are on their way at most.
+        Topics are looked at only while none is. Where anything fails, what is on its way is forgotten: the
+        next round begins at the saved cursor.
+        """
+        page = self._taken()
+        if self._topics_are_due():
+            if page is not None:
+                return self._settle(page)
+            self._look_at_topics()
+        page = page or self._hand_over_next(None)
+        if page is None:
+            return 0
+        after = self._hand_over_next(page) if page.end.seq < self._watermark.final_seq else None
+        sent = self._settle(page)
+        self._on_its_way = after
+        return sent
+
+    def _taken(self) -> _OnItsWay | None:
+        """The page that is on its way, for this round to settle or to lose."""
+        taken, self._on_its_way = self._on_its_way, None
+        return taken
+
+    def _hand_over_next(self, before: _OnItsWay | None) -> _OnItsWay | None:
+        """The page behind the one before it or behind the cursor, handed over; None where no row is final."""
+        final_seq = self._watermark.final_seq if before else self._watermark.advance()
         with self._engine.connect() as connection:
-            start = positions.cursor(connection)
+            start = before.end if before else positions.cursor(connection)
             if final_seq <= start.seq:
-                return 0
+                return None
             rows = positions.page(connection, self._service, start, final_seq, PAGE_ROWS)
         if not rows:
-            return 0
-        with tracing.current().sending(self._service, [item for _, item in rows]):
-            self._bus.publish([self._record(item) for _, item in rows])
-        self._save(start, Cursor(rows[-1][1].position, rows[-1][0]))
-        self._sent.inc(len(rows))
-        return len(rows)
+            return None
+        with ExitStack() as spans:
+            spans.enter_context(tracing.current().sending(self._service, [item for _, item in rows]))
+            for first in range(0, len(rows), HANDFUL_ROWS):
+                handful = rows[first : first + HANDFUL_ROWS]
+                confirmation = self._bus.hand_over([self._wrap(item) for _, item in handful])
+            end = Cursor(rows[-1][1].position, rows[-1][0])
+            return _OnItsWay(start, end, len(rows), confirmation, spans.pop_all())
 
-    def _record(self, item: envelope.Envelope) -> Record:
-        name = self._names[item.topic]
-        return cloud_events.to_record(item.to_cloud_event(self._topic_ids[name]), name)
+    def _wrap(self, item: envelope.Envelope) -> Record:
+        return self._wrappings[item.topic].record(item)
+
+    def _settle(self, page: _OnItsWay) -> int:
+        """The number of rows that are confirmed and remembered now."""
+        with page.spans:
+            page.confirmation.wait()
+        self._save(page.start, page.end)
+        self._sent.inc(page.rows)
+        return page.rows
 
     def _save(self, old: Cursor, new: Cursor) -> None:
         with self._engine.begin() as connection:
@@ -122,8 +173,6 @@ class Relay:
                 positions.mark(connection, new.position, new.seq)
 
     def _look_at_topics(self) -> None:
-        if not self._topics_are_due():
-            return
         self._bus.ensure_topics(self._topics)
         found = self._bus.topic_ids(self._topics)
         if gone := set(self._topics) - found.keys():
@@ -134,7 +183,9 @@ class Relay:
                 self._start_over(connection, found)
             elif self._checked_at is None:
                 self._compare_with_bus(connection)
-        self._topic_ids = found
+        self._wrappings = {
+            topic: Wrapping(self._service, name, found[name]) for topic, name in self._names.items()
+        }
         self._checked_at = self._clock.now()
 
     def _topics_are_due(self) -> bool:

@@ -43,7 +43,12 @@ def encode_plain(value: object) -> bytes:
 
 def instant(moment: datetime) -> str:
     """A moment as it stands in canonical JSON, in a third of the time that `isoformat` takes."""
-    return orjson.dumps(moment)[1:-1].decode()
+    return instant_bytes(moment).decode()
+
+
+def instant_bytes(moment: datetime) -> bytes:
+    """A moment as it stands in canonical JSON, in UTF-8."""
+    return orjson.dumps(moment)[1:-1]
 
 
 def spliced(encoded: bytes) -> object:

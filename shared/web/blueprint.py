@@ -41,3 +41,10 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # flask-smorest 
     def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as flask-smorest takes them
         super().__init__(*args, **options)
         self._prepare_doc_cbks.append(contract.add_asked)
+
+    def arguments(self, schema: type[Schema] | Schema, **options: Any) -> Any:  # noqa: ANN401 - as it takes them
+        """As flask-smorest does it, with a schema that is made once.
+
+        A class would be made anew by every request, and all that it nests with it.
+        """
+        return super().arguments(schema() if isinstance(schema, type) else schema, **options)

@@ -9,13 +9,22 @@ import hashlib
 from dataclasses import dataclass
 
 from flask import Request, Response
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection
 
+from shared.db.copy import copy_rows
+from shared.db.direct import rows_of
 from shared.kernel.errors import Conflict, Rejected
 from shared.web.replies import replies
 
 HEADER = "Idempotency-Key"
 KEY_CHARS_MAX = 255
+
+TRY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended(%(lock)s, 0)) AS free"
+STORED = f"""
+    SELECT request_hash, status, content_type, etag, body
+    FROM {replies.name} WHERE principal = %(principal)s AND key = %(key)s
+"""
+COLUMNS = ("principal", "key", "request_hash", "status", "content_type", "etag", "body")
 
 
 class KeyMissing(Rejected):
@@ -35,19 +44,15 @@ class Attempt:
 
         Raises: Conflict request_in_flight while the first still runs; Rejected idempotency_key_reused.
         """
-        free = connection.scalar(
-            text("SELECT pg_try_advisory_xact_lock(hashtextextended(:lock, 0))"),
-            {"lock": f"idempotency|{self.principal}|{self.key}"},
-        )
-        if not free:
+        (lock,) = rows_of(connection, TRY_LOCK, {"lock": f"idempotency|{self.principal}|{self.key}"})
+        if not lock.free:
             raise Conflict(
                 "request_in_flight", "A request with this Idempotency-Key is still running; wait for it."
             )
-        row = connection.execute(
-            select(replies).where(replies.c.principal == self.principal, replies.c.key == self.key)
-        ).one_or_none()
-        if row is None:
+        stored = rows_of(connection, STORED, {"principal": self.principal, "key": self.key})
+        if not stored:
             return None
+        (row,) = stored
         if row.request_hash != self.request_hash:
             raise Rejected(
                 "idempotency_key_reused",
@@ -61,17 +66,16 @@ class Attempt:
 
     def keep(self, connection: Connection, reply: Response) -> None:
         """Store the reply together with the act."""
-        connection.execute(
-            insert(replies).values(
-                principal=self.principal,
-                key=self.key,
-                request_hash=self.request_hash,
-                status=reply.status_code,
-                content_type=reply.content_type or "application/json",
-                etag=reply.headers.get("ETag"),
-                body=reply.get_data(),
-            )
+        row = (
+            self.principal,
+            self.key,
+            self.request_hash,
+            reply.status_code,
+            reply.content_type or "application/json",
+            reply.headers.get("ETag"),
+            reply.get_data(),
         )
+        copy_rows(connection, replies, COLUMNS, [row])
 
 
 def attempt_of(request: Request, principal: str) -> Attempt:

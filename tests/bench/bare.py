@@ -1,6 +1,6 @@
 """One transfer a request with nothing but Flask and SQL: what an API of ours is held against.
 
-It checks the token's signature, runs the statements that an act of ours runs, and decides nothing.
+It checks the token's signature, runs the very statements that an act of ours runs, and decides nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 from psycopg_pool import ConnectionPool
 
+from services.allocation.ledger import store
 from shared.kernel.ids import new_id
+from shared.web import idempotency
 
 
 def make_app() -> Flask:
@@ -45,29 +47,21 @@ def make_app() -> Flask:
 
 
 def _write(connection: Any, key: str, body: dict[str, Any]) -> None:  # noqa: ANN401 - a pooled connection
-    debit, credit = body["debit_id"], body["credit_id"]
-    amount, id_ = body["amount_vnd"], body["id"]
+    id_, amount = body["id"], body["amount_vnd"]
+    sides = f"{{{body['debit_id']},{body['credit_id']}}}"
     run = connection.execute
-    run("SELECT halted FROM journal_cursor")
-    run("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", (key,))
-    run("SELECT 1 FROM idempotency_replies WHERE principal = 'bench' AND key = %s", (key,))
-    run("SELECT pg_advisory_xact_lock_shared(1, 2024)")
-    run(
-        "SELECT id, credits_posted - debits_posted FROM accounts WHERE id = ANY(%s::uuid[]) ORDER BY id "
-        "FOR NO KEY UPDATE",
-        ([debit, credit],),
-    )
-    run(
-        "SELECT 1 FROM transfers WHERE id = %s UNION ALL SELECT 1 FROM transfer_refusals WHERE id = %s",
-        (id_, id_),
-    )
+    run(idempotency.TRY_LOCK, {"lock": key})
+    run(idempotency.STORED, {"principal": "bench", "key": key})
+    run(store.KEEP_YEARS_OPEN, {"lock": store.YEAR_LOCK, "years": "{2024}"})
+    run(store.LOCKED, {"ids": sides})
+    run(store.KNOWN, {"ids": f"{{{id_}}}"})
     run(
         "INSERT INTO transfers (id, debit_account, credit_account, amount_vnd, kind, effective_on, period) "
         "VALUES (%s, %s, %s, %s, 'direct', '2024-08-05', '2024-08')",
-        (id_, debit, credit, amount),
+        (id_, body["debit_id"], body["credit_id"], amount),
     )
-    run("UPDATE accounts SET debits_posted = debits_posted + %s WHERE id = %s", (amount, debit))
-    run("UPDATE accounts SET credits_posted = credits_posted + %s WHERE id = %s", (amount, credit))
+    moved = {"dp": f"{{{amount},0}}", "cp": f"{{0,{amount}}}", "dn": "{0,0}", "cn": "{0,0}"}
+    run(store.MOVE_TOTALS, {"ids": sides, **moved})
     run(
         "INSERT INTO journal (id, topic, type, key, subjects, occurred_at, actor, backdated, data) "
         "VALUES (%s, 'events', 'bench', %s, '{}', %s, 'bench', false, %s)",

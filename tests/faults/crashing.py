@@ -179,15 +179,15 @@ def at_copies(fuse: Fuse) -> None:
 
 def at_the_relay(fuse: Fuse) -> None:
     """While a page is sent, once it is sent, and once the cursor stands behind it."""
-    publish = kafka.KafkaBus.publish
+    hand_over = kafka.KafkaBus.hand_over
 
-    def struck(self: kafka.KafkaBus, records: Any) -> None:  # noqa: ANN401
+    def struck(self: kafka.KafkaBus, records: Any) -> Any:  # noqa: ANN401
         if fuse.burns("page_half_sent"):
-            publish(self, records[: (len(records) + 1) // 2])
+            hand_over(self, records[: (len(records) + 1) // 2]).wait()
             fuse.die()
-        publish(self, records)
+        return hand_over(self, records)
 
-    kafka.KafkaBus.publish = struck  # type: ignore[method-assign]
+    kafka.KafkaBus.hand_over = struck  # type: ignore[method-assign]
     around(Relay, "_save", before(fuse, "page_sent_cursor_not_saved"))
     around(Relay, "_save", after(fuse, "cursor_saved"))
 

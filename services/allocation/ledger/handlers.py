@@ -32,8 +32,7 @@ def transfer(work: Work, batch: Sequence[Transfer], accounts: Sequence[AccountKe
     """
     if not 1 <= len(batch) <= BATCH_MAX:
         raise Rejected("batch_size", f"A batch has 1 to {BATCH_MAX} transfers; this one has {len(batch)}.")
-    store.open_missing(work.connection, accounts)  # before any lock: who waits for an opening holds nothing
-    locked = store.lock(work.connection, _touched(batch))
+    locked = store.open_and_lock(work.connection, _touched(batch), accounts)
     known = store.known(work.connection, [one.id for one in batch])
     _ensure_open(locked, [one for one in batch if one.id not in known])
     wanted = [one.hold for one in batch if one.hold is not None]

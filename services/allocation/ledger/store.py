@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Row, func, select, text
+from sqlalchemy import Connection, Engine, Row, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.allocation.ledger.model import (
@@ -25,6 +26,7 @@ from services.allocation.ledger.model import (
 )
 from services.allocation.ledger.tables import accounts, holds, ledger_years, transfer_refusals, transfers
 from shared.db.copy import copy_rows, interleaved
+from shared.db.direct import rows_of, run
 from shared.db.many import array_of_ids, array_of_numbers, one_of, one_of_named
 from shared.kernel.money import Money
 from shared.kernel.periods import Period
@@ -45,66 +47,59 @@ TRANSFER_COLUMNS = (
 
 ROWS_PER_STEP = 400  # sent to the database before something else is done beside it
 YEAR_LOCK = 0x4C59  # the first half of an advisory key; the second is the fiscal year
-KEEP_YEARS_OPEN = text(
+KEEP_YEARS_OPEN = """
+    SELECT pg_advisory_xact_lock_shared(%(lock)s, y.fiscal_year)
+    FROM (SELECT unnest(CAST(%(years)s AS int[])) AS fiscal_year) AS y
     """
-    SELECT pg_advisory_xact_lock_shared(:lock, y.fiscal_year)
-    FROM (SELECT unnest(CAST(:years AS int[])) AS fiscal_year) AS y
-    """
-)
-YEARS = text("SELECT id, fiscal_year FROM accounts WHERE id IN (SELECT unnest(CAST(:ids AS uuid[])))")
+YEARS = "SELECT id, fiscal_year FROM accounts WHERE id IN (SELECT unnest(CAST(%(ids)s AS uuid[])))"
 YEARS_KEPT_MAX = 200_000
-_years: dict[int, int] = {}  # by the number of an account's id, which is made of its year among others
+# Of each database, by the number of an account's id, which is made of its year among others.
+_years: WeakKeyDictionary[Engine, dict[int, int]] = WeakKeyDictionary()
 
-MOVE_TOTALS = text(
-    """
+# The subselects keep PostgreSQL from looking at how many there are, and so from planning each time anew.
+MOVE_TOTALS = """
     UPDATE accounts a SET
         debits_posted = a.debits_posted + d.debits_posted,
         credits_posted = a.credits_posted + d.credits_posted,
         debits_pending = a.debits_pending + d.debits_pending,
         credits_pending = a.credits_pending + d.credits_pending
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:dp AS bigint[]), CAST(:cp AS bigint[]), CAST(:dn AS bigint[]),
-                CAST(:cn AS bigint[]))
+    FROM unnest((SELECT CAST(%(ids)s AS uuid[])), (SELECT CAST(%(dp)s AS bigint[])),
+                (SELECT CAST(%(cp)s AS bigint[])), (SELECT CAST(%(dn)s AS bigint[])),
+                (SELECT CAST(%(cn)s AS bigint[])))
          AS d(id, debits_posted, credits_posted, debits_pending, credits_pending)
     WHERE a.id = d.id
     """
-)
 
-MOVE_HOLDS = text(
-    """
+MOVE_HOLDS = """
     UPDATE holds h SET posted_vnd = h.posted_vnd + d.posted, voided_vnd = h.voided_vnd + d.voided
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:posted AS bigint[]), CAST(:voided AS bigint[]))
+    FROM unnest(CAST(%(ids)s AS uuid[]), CAST(%(posted)s AS bigint[]), CAST(%(voided)s AS bigint[]))
          AS d(id, posted, voided)
     WHERE h.id = d.id
     """
-)
 
 
 # Told by the place of its id in the array, as one row of arrays: to read ten thousand rows back takes as long
 # as to lock them. Whether its year is closed is asked here, after the year's lock was waited for.
-LOCKED = text(
-    """
+LOCKED = """
     WITH locked AS MATERIALIZED (
         SELECT wanted.place, y.fiscal_year AS closed_year,
                CASE WHEN a.bounded THEN a.credits_posted - a.debits_posted - a.debits_pending END AS available
-        FROM unnest(CAST(:ids AS uuid[])) WITH ORDINALITY AS wanted(id, place)
+        FROM unnest(CAST(%(ids)s AS uuid[])) WITH ORDINALITY AS wanted(id, place)
         JOIN accounts a ON a.id = wanted.id
         LEFT JOIN ledger_years y ON y.fiscal_year = a.fiscal_year
         ORDER BY a.id FOR NO KEY UPDATE OF a
     )
-    SELECT coalesce(array_agg(place), '{}'), coalesce(array_agg(closed_year), '{}'),
-           coalesce(array_agg(available), '{}')
+    SELECT coalesce(array_agg(place), '{}') AS places, coalesce(array_agg(closed_year), '{}') AS closed_years,
+           coalesce(array_agg(available), '{}') AS available
     FROM locked
     """
-)
-KNOWN = text(
-    f"""
+KNOWN = f"""
     SELECT {", ".join(TRANSFER_COLUMNS)}, NULL AS code, NULL AS message, NULL AS shortfall_vnd
-    FROM transfers WHERE id IN (SELECT unnest(CAST(:ids AS uuid[])))
+    FROM transfers WHERE id IN (SELECT unnest(CAST(%(ids)s AS uuid[])))
     UNION ALL
     SELECT {", ".join(TRANSFER_COLUMNS)}, code, message, shortfall_vnd
-    FROM transfer_refusals WHERE id IN (SELECT unnest(CAST(:ids AS uuid[])))
+    FROM transfer_refusals WHERE id IN (SELECT unnest(CAST(%(ids)s AS uuid[])))
     """
-)
 HELD = select(holds).where(one_of_named(holds.c.id, "ids"))
 
 
@@ -139,10 +134,26 @@ def open_accounts(connection: Connection, keys: Iterable[AccountKey]) -> None:
 
 
 def open_missing(connection: Connection, keys: Sequence[AccountKey]) -> None:
-    """The accounts exist; those that did are found by one look, which is cheaper than to insert each."""
-    if keys:
-        there = _ask_years(connection, [key.id for key in keys])
-        open_accounts(connection, [key for key in keys if key.id.int not in there])
+    """The accounts exist; one look at those that are unknown here is cheaper than to insert each."""
+    kept = _kept_years(connection)
+    unknown = {id_: key for id_, key in ((key.id, key) for key in keys) if id_.int not in kept}
+    if unknown:
+        there = _ask_years(connection, unknown)
+        open_accounts(connection, [key for id_, key in unknown.items() if id_.int not in there])
+
+
+def open_and_lock(connection: Connection, ids: Collection[UUID], keys: Sequence[AccountKey]) -> Locked:
+    """The accounts, locked as by `lock`; those of the keys are opened before, where they do not exist.
+
+    They are opened before anything is locked, so who waits for an opening holds nothing.
+    """
+    open_missing(connection, keys)
+    locked = lock(connection, ids)
+    gone = [key for key in keys if key.id not in locked.available]
+    if gone:  # known to this process from an act that was taken back, or from before a restore
+        open_accounts(connection, gone)
+        locked = lock(connection, ids)
+    return locked
 
 
 def lock(connection: Connection, ids: Iterable[UUID]) -> Locked:
@@ -150,8 +161,8 @@ def lock(connection: Connection, ids: Iterable[UUID]) -> Locked:
     by_number = {one.int: one for one in ids}
     wanted = [by_number[number] for number in sorted(by_number)]
     years = array_of_numbers(sorted(_years_of(connection, by_number)))
-    connection.execute(KEEP_YEARS_OPEN, {"lock": YEAR_LOCK, "years": years})
-    places, closed, left = connection.execute(LOCKED, {"ids": array_of_ids(wanted)}).one()
+    run(connection, KEEP_YEARS_OPEN, {"lock": YEAR_LOCK, "years": years})
+    ((places, closed, left),) = rows_of(connection, LOCKED, {"ids": array_of_ids(wanted)})
     found = [wanted[place - 1] for place in places]
     return Locked(
         dict(zip(found, left, strict=True)),
@@ -161,7 +172,8 @@ def lock(connection: Connection, ids: Iterable[UUID]) -> Locked:
 
 def _years_of(connection: Connection, ids: Mapping[int, UUID]) -> set[int]:
     """The fiscal years of those accounts that exist; each is asked for once, as it never changes."""
-    found = {number: _years.get(number) for number in ids}
+    kept = _kept_years(connection)
+    found = {number: kept.get(number) for number in ids}
     if unknown := [ids[number] for number, year in found.items() if year is None]:
         found.update(_ask_years(connection, unknown))
     return {year for year in found.values() if year is not None}
@@ -169,12 +181,17 @@ def _years_of(connection: Connection, ids: Mapping[int, UUID]) -> set[int]:
 
 def _ask_years(connection: Connection, ids: Iterable[UUID]) -> dict[int, int]:
     """The fiscal year of each of the accounts that exists, by the number of its id."""
-    rows = connection.execute(YEARS, {"ids": array_of_ids(ids)})
-    asked = {account.int: year for account, year in rows.all()}
-    if len(_years) > YEARS_KEPT_MAX:
-        _years.clear()
-    _years.update(asked)
+    rows = rows_of(connection, YEARS, {"ids": array_of_ids(ids)})
+    asked = {account.int: year for account, year in rows}
+    kept = _kept_years(connection)
+    if len(kept) > YEARS_KEPT_MAX:
+        kept.clear()
+    kept.update(asked)
     return asked
+
+
+def _kept_years(connection: Connection) -> dict[int, int]:
+    return _years.setdefault(connection.engine, {})
 
 
 def open_holds(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, OpenHold]:
@@ -192,7 +209,7 @@ def open_holds(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, OpenHo
 
 def known(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Known]:
     """What is stored under the ids: accepted transfers and refused ones."""
-    rows = connection.execute(KNOWN, {"ids": array_of_ids(ids)}).all()
+    rows = rows_of(connection, KNOWN, {"ids": array_of_ids(ids)})
     return {row.id: Known(to_transfer(row), _refusal(row)) for row in rows}
 
 
@@ -364,7 +381,8 @@ def _row(one: Transfer) -> tuple[Any, ...]:
 def _move_totals(connection: Connection, deltas: Mapping[UUID, TotalsDelta]) -> None:
     if deltas:
         changed = list(deltas.items())
-        connection.execute(
+        run(
+            connection,
             MOVE_TOTALS,
             {
                 "ids": array_of_ids(account for account, _ in changed),
@@ -379,7 +397,8 @@ def _move_totals(connection: Connection, deltas: Mapping[UUID, TotalsDelta]) -> 
 def _move_holds(connection: Connection, deltas: Mapping[UUID, HoldDelta]) -> None:
     if deltas:
         changed = list(deltas.items())
-        connection.execute(
+        run(
+            connection,
             MOVE_HOLDS,
             {
                 "ids": array_of_ids(hold for hold, _ in changed),

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from shared.bus import cloud_events
 from shared.bus.kafka import BATCH_BYTES, LINGER_MS
-from shared.bus.port import Bus, Delivered, Record
+from shared.bus.port import Bus, Confirmation, Delivered, Record
 from shared.db.many import array_of_numbers
 from shared.db.unit_of_work import UnitOfWork
 from shared.entry import spare_the_collector
@@ -84,7 +84,7 @@ def send_alone(url: str, records: Sequence[Record]) -> float:
 
 
 class Noting:
-    """A bus that notes what is published and when; everything else is the bus itself."""
+    """A bus that notes what it is handed; everything else is the bus itself."""
 
     def __init__(self, bus: Bus, sent: list[Record]) -> None:
         self._bus = bus
@@ -93,10 +93,10 @@ class Noting:
     def __getattr__(self, name: str) -> object:
         return getattr(self._bus, name)
 
-    def publish(self, records: Sequence[Record]) -> None:
+    def hand_over(self, records: Sequence[Record]) -> Confirmation:
         """As the bus does."""
-        self._bus.publish(records)
         self.sent += records
+        return self._bus.hand_over(records)
 
 
 def take_lag(site: Site, size: int, rounds: int) -> Iterator[Lap]:
@@ -135,11 +135,22 @@ class Watching(Noting):
         super().__init__(bus, [])
         self._at = at
 
-    def publish(self, records: Sequence[Record]) -> None:
-        """As the bus does."""
-        super().publish(records)
+    def hand_over(self, records: Sequence[Record]) -> Confirmation:
+        """As the bus does, with a confirmation that notes when it was given."""
+        return Watched(super().hand_over(records), records, self._at)
+
+
+class Watched:
+    """A confirmation that notes when it was given."""
+
+    def __init__(self, inner: Confirmation, records: Sequence[Record], at: dict[int, float]) -> None:
+        self._inner, self._records, self._at = inner, records, at
+
+    def wait(self) -> None:
+        """As the inner one does."""
+        self._inner.wait()
         now = time.monotonic()
-        for one in records:
+        for one in self._records:
             self._at[number_of(one)] = now
 
 

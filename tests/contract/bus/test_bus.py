@@ -92,6 +92,53 @@ def test_keeps_the_order_of_each_key(bus: Bus, topic: str, group: str) -> None:
     assert all(numbers == sorted(numbers) for numbers in by_key.values())
 
 
+def test_what_was_handed_over_is_durable_once_it_is_confirmed(
+    bus: Bus, other_bus: Bus, topic: str, group: str
+) -> None:
+    other_bus.hand_over(records(topic, 30)).wait()
+    other_bus.close()
+    with subscribed(bus, group, topic) as subscription:
+        assert len(take(subscription, 30)) == 30
+
+
+def test_the_order_of_a_key_is_kept_while_much_is_on_its_way(bus: Bus, topic: str, group: str) -> None:
+    handed = [bus.hand_over(records(topic, 200, start=start)) for start in range(0, 1_000, 200)]
+    bus.publish(records(topic, 200, start=1_000))
+    for one in handed:
+        one.wait()
+    with subscribed(bus, group, topic) as subscription:
+        taken = take(subscription, 1_200)
+    by_key = defaultdict(list)
+    for delivered in taken:
+        by_key[delivered.key].append(int(dict(delivered.headers)["ce_id"]))
+    assert len(taken) == 1_200
+    assert all(numbers == sorted(numbers) for numbers in by_key.values())
+
+
+def test_a_confirmation_holds_for_all_that_was_handed_over_before(
+    bus: Bus, other_bus: Bus, topic: str, group: str
+) -> None:
+    first, last = (other_bus.hand_over(records(topic, 20, start=start)) for start in (0, 20))
+    last.wait()
+    other_bus.close()
+    first.wait()
+    last.wait()
+    with subscribed(bus, group, topic) as subscription:
+        assert len(take(subscription, 40)) == 40
+
+
+def test_handing_over_nothing_is_confirmed(bus: Bus, topic: str) -> None:
+    bus.hand_over([]).wait()
+    assert bus.last_records(topic) == []
+
+
+def test_what_is_handed_over_to_a_missing_topic_is_not_confirmed(bus: Bus, topic: str) -> None:
+    with pytest.raises(Unavailable):
+        bus.hand_over(records(f"{topic}.missing", 1)).wait()
+    bus.hand_over(records(topic, 1)).wait()
+    assert len(bus.last_records(topic)) == 1
+
+
 def test_all_records_of_a_key_are_in_one_partition(bus: Bus, topic: str, group: str) -> None:
     bus.publish(records(topic, 200))
     with subscribed(bus, group, topic) as subscription:
@@ -293,6 +340,8 @@ def test_carries_values_of_any_allowed_size(bus: Bus, topic: str, group: str, si
 def test_refuses_a_record_that_is_too_large_before_sending_any(bus: Bus, topic: str) -> None:
     with pytest.raises(ValueError, match="exceeds"):
         bus.publish([*records(topic, 3), Record(topic, "k", (), b"x" * RECORD_BYTES_MAX)])
+    with pytest.raises(ValueError, match="exceeds"):
+        bus.hand_over([*records(topic, 3), Record(topic, "k", (), b"x" * RECORD_BYTES_MAX)])
     assert bus.last_records(topic) == []
 
 

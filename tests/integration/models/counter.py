@@ -42,6 +42,11 @@ class Counter:
     def clock(self) -> FixedClock:
         return self.house.clock
 
+    @property
+    def unit_of_work(self) -> UnitOfWork:
+        """The one that the API works with."""
+        return self._context.unit_of_work
+
     def restart(self) -> None:
         """A new engine, unit of work and verifier; nothing that was in memory is left."""
         published = KeySet([KEY]).as_dict(private=False)

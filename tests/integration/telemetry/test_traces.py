@@ -243,7 +243,7 @@ def test_rows_that_the_bus_did_not_take_are_noted_as_failed(
         raise Unavailable("away")
 
     chain.client.post("/v1/told")
-    monkeypatch.setattr(chain._bus, "publish", refuse)
+    monkeypatch.setattr(chain._bus, "hand_over", refuse)
     with pytest.raises(Unavailable):
         chain.go_through()
     (sent,) = by_kind(noted)[SpanKind.PRODUCER]

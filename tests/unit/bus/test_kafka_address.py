@@ -107,7 +107,7 @@ def test_the_bus_hands_the_options_to_each_of_its_clients(monkeypatch: pytest.Mo
     for ask in (
         lambda: bus.topic_ids(["t"]),
         lambda: bus.subscribe("group", ["t"]),
-        bus._ensure_producer,
+        bus._ensure_sending,
         lambda: bus.last_records("t"),
     ):
         with pytest.raises(LookupError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,14 +23,27 @@ PLACE = TopicPartition("t.v1", 3)
 
 
 class Sender:
-    def force_close(self) -> None: ...
+    ended = False
+
+    def force_close(self) -> None:
+        self.ended = True
 
     def join(self, timeout: float) -> None: ...
 
 
 class Future:
+    """Done at once, well or with an error."""
+
     def __init__(self, error: Exception | None) -> None:
         self._error = error
+
+    def succeeded(self) -> bool:
+        return self._error is None
+
+    def add_errback(self, tell: Callable[[Exception], None]) -> Future:
+        if self._error is not None:
+            tell(self._error)
+        return self
 
     def get(self, _: float) -> None:
         if self._error is not None:
@@ -46,6 +59,7 @@ class Producer:
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - options of a library
         self.options = options
         self.sent: list[tuple[Any, ...]] = []
+        self.flushed = 0
         self.closed = False
         self._sender = Sender()
         self.made.append(self)
@@ -54,7 +68,8 @@ class Producer:
         self.sent.append((topic, value, key, headers))
         return Future(KafkaTimeoutError("too late") if key in self.failing else None)
 
-    def flush(self, timeout: float) -> None: ...
+    def flush(self, _: float) -> None:
+        self.flushed += 1
 
     def close(self, **_: float) -> None:
         self.closed = True
@@ -200,6 +215,62 @@ def test_a_producer_that_failed_is_thrown_away_with_what_it_held(producers: list
     Producer.failing = frozenset()
     client.publish(RECORDS)
     assert [producer.closed for producer in producers] == [True, False]
+
+
+def test_records_that_failed_end_the_producer_before_anybody_waits(producers: list[Producer]) -> None:
+    client = KafkaBus(["127.0.0.1:1"], "unit")
+    Producer.failing = frozenset({b"b"})
+    handed = client.hand_over(RECORDS)
+    assert producers[0]._sender.ended, "nothing that comes behind a failed record may go out"
+    with pytest.raises(Unavailable, match="too late"):
+        handed.wait()
+
+
+def test_what_came_behind_a_failed_record_is_dropped_with_it(producers: list[Producer]) -> None:
+    client = KafkaBus(["127.0.0.1:1"], "unit")
+    sound = client.hand_over(RECORDS[:1])
+    Producer.failing = frozenset({b"b"})
+    failed, behind = client.hand_over(RECORDS), client.hand_over(RECORDS[:1])
+    sound.wait()
+    for handed in (failed, behind, failed):
+        with pytest.raises(Unavailable):
+            handed.wait()
+    sound.wait()
+    Producer.failing = frozenset()
+    again = client.hand_over(RECORDS)
+    with pytest.raises(Unavailable, match="dropped"):
+        behind.wait()
+    again.wait()
+    assert [producer.closed for producer in producers] == [True, False], "the old ones took nothing with them"
+
+
+def test_a_failure_that_nobody_waited_for_is_seen_by_the_next_to_wait(producers: list[Producer]) -> None:
+    client = KafkaBus(["127.0.0.1:1"], "unit")
+    Producer.failing = frozenset({b"b"})
+    client.hand_over(RECORDS)
+    with pytest.raises(Unavailable, match="too late"):
+        client.hand_over(RECORDS[:1]).wait()
+    assert producers[0].closed
+
+
+def test_only_the_last_records_are_hurried_along(producers: list[Producer]) -> None:
+    client = KafkaBus(["127.0.0.1:1"], "unit")
+    first, last = client.hand_over(RECORDS), client.hand_over(RECORDS)
+    first.wait()
+    assert producers[0].flushed == 0, "a flush would wait for what came behind as well"
+    last.wait()
+    last.wait()
+    first.wait()
+    assert producers[0].flushed == 1
+
+
+def test_what_is_on_its_way_when_the_bus_is_closed_is_not_confirmed(producers: list[Producer]) -> None:
+    client = KafkaBus(["127.0.0.1:1"], "unit")
+    handed = client.hand_over(RECORDS)
+    client.close()
+    with pytest.raises(Unavailable, match="dropped"):
+        handed.wait()
+    assert producers[0].closed
 
 
 def test_a_record_that_is_too_large_is_not_sent_and_neither_are_those_before_it(

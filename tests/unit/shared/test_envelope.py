@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from shared.bus import cloud_events
 from shared.bus.port import Delivered
 from shared.journal.envelope import OPTIONAL_TEXTS, Envelope, from_cloud_event
+from shared.journal.wrapping import Wrapping
 from shared.kernel import canonical
 from shared.kernel.errors import Rejected
 
@@ -135,3 +136,9 @@ def test_an_attribute_that_is_missing_or_unreadable_is_refused(attribute: str, v
         attributes[attribute] = value
     with pytest.raises(Rejected, match="event_malformed"):
         from_cloud_event(cloud_events.Event(attributes, event.data), "events")
+
+
+@given(ENVELOPES)
+def test_the_short_way_to_a_record_gives_what_the_long_way_gives(item: Envelope) -> None:
+    long_way = cloud_events.to_record(item.to_cloud_event("topic-1"), "allocation.events.v1")
+    assert Wrapping(item.source, "allocation.events.v1", "topic-1").record(item) == long_way

@@ -21,6 +21,7 @@ from sqlalchemy import text
 
 from shared.bus import cloud_events
 from shared.bus.port import Record
+from shared.bus.postgres import Stored
 from shared.journal.envelope import Envelope, from_cloud_event
 from shared.journal.relay import Relay
 
@@ -51,8 +52,9 @@ class Memory:
     def last_records(self, _topic: str) -> list[object]:
         return []
 
-    def publish(self, records: Sequence[Record]) -> None:
+    def hand_over(self, records: Sequence[Record]) -> Stored:
         self.taken.extend(records)
+        return Stored()
 
     def envelopes(self) -> list[Envelope]:
         return [

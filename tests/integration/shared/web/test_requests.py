@@ -4,6 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from marshmallow import Schema
 
 from shared.web.app import BODY_BYTES_MAX
 from shared.web.uploads import FILE_BYTES_MAX
@@ -27,6 +28,22 @@ def test_a_good_request_is_answered_and_kept(officer: Caller) -> None:
     assert reply.get_json() | GOOD == reply.get_json()
     assert officer.desk.one("SELECT value FROM effects") == 12_000
     assert officer.desk.one("SELECT actor FROM journal") == "officer-1"
+
+
+def test_a_schema_is_made_once_and_not_by_every_request(
+    officer: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    officer.make(GOOD)
+    made: list[str] = []
+    right = Schema.__init__
+
+    def counting(self: Schema, *args: object, **options: Any) -> None:  # noqa: ANN401 - as it takes them
+        made.append(type(self).__name__)
+        right(self, *args, **options)
+
+    monkeypatch.setattr(Schema, "__init__", counting)
+    assert officer.make(GOOD).status_code == 201
+    assert made == []
 
 
 def test_an_unknown_field_is_named(officer: Caller) -> None:
