@@ -32,7 +32,8 @@ class Programs:
 
         Raises: Unavailable with the program's last words.
         """
-        wanted = [] if snapshot is None else [f"--snapshot={snapshot}"]
+        # How a server compresses its rows is its own affair: another one may have been built without LZ4.
+        wanted = ["--no-toast-compression", *([] if snapshot is None else [f"--snapshot={snapshot}"])]
         with self.output_of("pg_dump", "--format=custom", "--compress=1", *wanted, database) as source:
             shutil.copyfileobj(source, target, COPY_BYTES)
 

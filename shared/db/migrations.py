@@ -15,6 +15,10 @@ from sqlalchemy import Connection, Engine, MetaData, Table, text
 DEFAULT_GRANTS = "SELECT, INSERT"
 LOCK_TIMEOUT = "5s"
 MIGRATION_LOCK = 7_402_001
+COMPRESSIBLE = """
+    SELECT 'lz4' = ANY(s.enumvals) AND a.attcompression <> 'l' FROM pg_settings s, pg_attribute a
+    WHERE s.name = 'default_toast_compression' AND a.attrelid = 'journal'::regclass AND a.attname = 'data'
+"""
 
 
 def migrate(engine: Engine, service: str, metadata: MetaData) -> None:
@@ -29,6 +33,7 @@ def migrate(engine: Engine, service: str, metadata: MetaData) -> None:
             upgrade(connection, service)
             with connection.begin():
                 _first_rows(connection)
+                _compress_quickly(connection)
                 _grant(connection, service, metadata)
         finally:
             connection.rollback()
@@ -74,6 +79,15 @@ def _first_rows(connection: Connection) -> None:
             "ON CONFLICT DO NOTHING"
         )
     )
+
+
+def _compress_quickly(connection: Connection) -> None:
+    """New data of the journal are compressed by LZ4, where the server was built with it (docs/adr/0016).
+
+    Only a table that is not so yet is locked for it.
+    """
+    if connection.scalar(text(COMPRESSIBLE)):
+        connection.execute(text("ALTER TABLE journal ALTER COLUMN data SET COMPRESSION lz4"))
 
 
 def _grant(connection: Connection, service: str, metadata: MetaData) -> None:

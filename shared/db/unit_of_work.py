@@ -57,6 +57,17 @@ class Work:
         return self.under(replace(self.act, reason=reason))
 
 
+def record_together(told: Sequence[tuple[Work, Draft]], topic: Topic = Topic.EVENTS) -> list[UUID]:
+    """The ids of the journal rows of several acts of one transaction, each under its own, by one statement.
+
+    Shape: all work is one transaction's; the rows come in the order given.
+    """
+    if not told:
+        return []
+    connection = told[0][0].connection
+    return recording.record_each(connection, [(work.act, one) for work, one in told], topic)
+
+
 class UnitOfWork:
     """Opens transactions on one service's database."""
 

@@ -83,14 +83,19 @@ def draft(event: Event) -> Draft:
 
 
 def record(connection: Connection, act: Act, drafts: Sequence[Draft], topic: Topic) -> list[UUID]:
-    """The ids of the journal rows written from the drafts, in their order.
+    """The ids of the journal rows written from the drafts of one act, in their order; as `record_each`."""
+    return record_each(connection, [(act, one) for one in drafts], topic)
+
+
+def record_each(connection: Connection, acted: Sequence[tuple[Act, Draft]], topic: Topic) -> list[UUID]:
+    """The ids of the journal rows written from the drafts, each under its act, in their order.
 
     Call it after the aggregate's lock is held: causes then precede effects in the journal.
     Raises: Rejected envelope_too_large where texts beside the data are longer than the audit log can hold.
     """
-    if not drafts:
+    if not acted:
         return []
-    rows = [_row(act, one, topic) for one in drafts]
+    rows = [_row(act, one, topic) for act, one in acted]
     for row in rows:
         _ensure_leaf_fits(row)
     copy_rows(connection, tables.journal, tuple(rows[0]), (tuple(row.values()) for row in rows))

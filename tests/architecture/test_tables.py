@@ -113,6 +113,18 @@ def test_the_journal_takes_its_transaction_before_its_number(
 
 
 @pytest.mark.parametrize("service", SERVICES)
+def test_the_journal_is_compressed_by_the_quickest_way_that_the_server_knows(
+    service: str, database: Callable[[str], Addresses]
+) -> None:
+    query = (
+        "SELECT a.attcompression = CASE WHEN 'lz4' = ANY(s.enumvals) THEN 'l' ELSE '' END "
+        "FROM pg_settings s, pg_attribute a WHERE s.name = 'default_toast_compression' "
+        "AND a.attrelid = 'journal'::regclass AND a.attname = 'data'"
+    )
+    assert rows(database(service).owner, query) == [(True,)]
+
+
+@pytest.mark.parametrize("service", SERVICES)
 def test_the_numbers_of_the_journal_are_not_handed_out_in_advance(
     service: str, database: Callable[[str], Addresses]
 ) -> None:

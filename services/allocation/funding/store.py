@@ -95,21 +95,18 @@ def add_posts(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     connection.execute(insert(list_posts), rows)
 
 
-def answered(
-    connection: Connection, list_id: UUID, statement_id: UUID, chunk: int, kind: str
-) -> dict[str, int]:
-    """What was posted for one answer of a provider, by line, in đồng."""
+def answers_of(connection: Connection, list_id: UUID) -> dict[tuple[UUID, int, str], dict[str, int]]:
+    """What was posted for a list by each answer - statement, chunk and kind - and line, in đồng."""
+    answer = (list_posts.c.statement_id, list_posts.c.chunk, list_posts.c.kind)
     rows = connection.execute(
-        select(list_posts.c.line, func.sum(list_posts.c.amount_vnd).label("vnd"))
-        .where(
-            list_posts.c.list_id == list_id,
-            list_posts.c.statement_id == statement_id,
-            list_posts.c.chunk == chunk,
-            list_posts.c.kind == kind,
-        )
-        .group_by(list_posts.c.line)
+        select(*answer, list_posts.c.line, func.sum(list_posts.c.amount_vnd))
+        .where(list_posts.c.list_id == list_id)
+        .group_by(*answer, list_posts.c.line)
     )
-    return {row.line: int(row.vnd) for row in rows}
+    found: dict[tuple[UUID, int, str], dict[str, int]] = {}
+    for statement_id, chunk, kind, line, amount_vnd in rows:
+        found.setdefault((statement_id, chunk, kind), {})[line] = int(amount_vnd)
+    return found
 
 
 def posted_to(connection: Connection, list_id: UUID, account: UUID) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from services.allocation.ledger.events import TransfersDecided
 from services.allocation.ledger.model import AccountKey, Kind, Outcome, Transfer, Verdict
 from services.allocation.ledger.store import Locked
 from services.allocation.ledger.walk import decide
-from shared.db.unit_of_work import Work
+from shared.db.unit_of_work import Work, record_together
 from shared.journal.recording import Draft, draft
 from shared.kernel.errors import NotFound, Rejected
 from shared.kernel.ids import id_of, new_id
@@ -20,6 +21,8 @@ from shared.kernel.periods import Period
 
 BATCH_MAX = 10_000
 ITEMS_PER_EVENT = 400
+Asked = tuple[Work, Sequence[Transfer]]
+"""The transfers that one act asks for."""
 
 
 def transfer(work: Work, batch: Sequence[Transfer], accounts: Sequence[AccountKey] = ()) -> list[Outcome]:
@@ -30,18 +33,29 @@ def transfer(work: Work, batch: Sequence[Transfer], accounts: Sequence[AccountKe
     Idempotent: an id that is known gives its stored result again and moves nothing.
     Bounds: 1 to 10,000 transfers. Raises: Rejected batch_size, year_closed; LedgerBroken stops the commit.
     """
+    return transfer_together([(work, batch)], accounts)
+
+
+def transfer_together(acts: Sequence[Asked], accounts: Sequence[AccountKey] = ()) -> list[Outcome]:
+    """The outcomes of what several acts of one transaction ask for, decided in their order, as one batch.
+
+    Everything is as if one act after the other had asked, and each has journal rows of its own.
+    Idempotent, Bounds, Raises: as `transfer`, for all acts together.
+    """
+    connection, batch = acts[0][0].connection, [one for _, some in acts for one in some]
     if not 1 <= len(batch) <= BATCH_MAX:
         raise Rejected("batch_size", f"A batch has 1 to {BATCH_MAX} transfers; this one has {len(batch)}.")
-    locked = store.open_and_lock(work.connection, _touched(batch), accounts)
-    known = store.known(work.connection, [one.id for one in batch])
+    locked = store.open_and_lock(connection, _touched(batch), accounts)
+    known = store.known(connection, [one.id for one in batch])
     _ensure_open(locked, [one for one in batch if one.id not in known])
     wanted = [one.hold for one in batch if one.hold is not None]
-    outcomes = decide(batch, locked.available, store.open_holds(work.connection, wanted), known)
+    outcomes = decide(batch, locked.available, store.open_holds(connection, wanted), known)
     deltas = model.totals(outcomes)
     model.ensure_balanced(deltas)
-    drafts: list[Draft] = []
-    store.keep(work.connection, outcomes, deltas, model.hold_changes(outcomes), _drafting(outcomes, drafts))
-    work.record_drafts(drafts)
+    drafts: list[tuple[Work, Draft]] = []
+    drafting = _drafting(acts, outcomes, drafts)
+    store.keep(connection, outcomes, deltas, model.hold_changes(outcomes), drafting)
+    record_together(drafts)
     return outcomes
 
 
@@ -94,11 +108,15 @@ def _ensure_open(locked: Locked, new: Sequence[Transfer]) -> None:
         )
 
 
-def _drafting(outcomes: Sequence[Outcome], drafts: list[Draft]) -> Iterator[None]:
-    """What the journal says of the outcomes comes into `drafts`, an event a step."""
-    for event in _events(outcomes):
-        drafts.append(draft(event))
-        yield
+def _drafting(
+    acts: Sequence[Asked], outcomes: Sequence[Outcome], drafts: list[tuple[Work, Draft]]
+) -> Iterator[None]:
+    """What the journal says of the outcomes of each act comes into `drafts`, an event a step."""
+    left = iter(outcomes)
+    for work, batch in acts:
+        for event in _events(list(islice(left, len(batch)))):
+            drafts.append((work, draft(event)))
+            yield
 
 
 def _events(outcomes: Sequence[Outcome]) -> Iterator[TransfersDecided]:

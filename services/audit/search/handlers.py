@@ -79,10 +79,11 @@ def index_next(work: Work) -> int:
         connection, search_entries, ENTRY_COLUMNS, [_row(index, envelopes[index]) for index in envelopes]
     )
     mentioned = [
-        (mention.subject, index, mention.item)
+        (subject, index, item)
         for index, envelope in envelopes.items()
-        for mention in model.mentions(envelope, decoded(shown[index]))
+        for subject, item in model.mentions(envelope, decoded(shown[index]))
     ]
+    mentioned.sort()  # in the order of the key: what goes to one leaf of its tree goes there together
     copy_rows(connection, search_subjects, ("subject", "index", "item"), mentioned)
     INDEXED.set(end)
     return end - start

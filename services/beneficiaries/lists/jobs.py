@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
-
 from services.beneficiaries.lists import model, store
 from services.beneficiaries.lists.events import PaymentsInstructed
 from services.beneficiaries.lists.model import LINE, State
+from services.beneficiaries.lists.store import Instructed
 from shared.db.unit_of_work import Work
 from shared.jobs.runner import Progress
 
@@ -28,15 +27,13 @@ class InstructListJob:
     def step(self, work: Work, params: Mapping[str, Any], checkpoint: Any) -> Progress:  # noqa: ANN401
         """Instruct the next 4,000 payments, 200 an event."""
         found = store.load(work.connection, UUID(params["list_id"]))
-        place = checkpoint or {"after": None, "chunk": 0, "done": 0}
-        after = UUID(place["after"]) if place["after"] else None
-        rows = store.payments_after(work.connection, found.id, after, self.step_payments)
+        place = checkpoint or {"after": str(UUID(int=0)), "chunk": 0, "done": 0}
+        rows = store.instructed_after(work.connection, found.id, UUID(place["after"]), self.step_payments)
         if not rows:
             model.ensure_may_become(found, State.INSTRUCTED)
             store.save(work.connection, found, State.INSTRUCTED, instructed_on=work.act.business_date)
             return Progress(place, place["done"], found.payment_count, finished=True)
-        owed = store.owed_by(work.connection, {row.id: row.reissue_of for row in rows})
-        items = [_item(row, owed[row.id]) for row in rows]
+        items = [_item(str(found.id), row) for row in rows]
         chunks = [items[start : start + CHUNK_PAYMENTS] for start in range(0, len(items), CHUNK_PAYMENTS)]
         work.record_many(
             [
@@ -45,29 +42,17 @@ class InstructListJob:
             ]
         )
         done = place["done"] + len(rows)
-        place = {"after": str(rows[-1].id), "chunk": place["chunk"] + len(chunks), "done": done}
+        place = {"after": rows[-1].payment_id, "chunk": place["chunk"] + len(chunks), "done": done}
         return Progress(place, done, found.payment_count, finished=False)
 
 
-def _item(payment: Row[Any], owed: list[Row[Any]]) -> dict[str, Any]:
+def _item(list_id: str, payment: Instructed) -> dict[str, Any]:
     item = {
-        "payment_id": payment.id,
-        "list_id": payment.list_id,
-        "person_id": payment.person_id,
-        "line": LINE,
         "amount_vnd": payment.amount_vnd,
-        "obligations": [
-            {
-                "kind": one.kind,
-                "due_period": one.due_period,
-                "entitlement_id": one.entitlement_id,
-                "rate_id": one.rate_id,
-                "decree": one.decree,
-                "due_vnd": one.due_vnd,
-                "paid_vnd": one.paid_vnd,
-                "amount_vnd": one.amount_vnd,
-            }
-            for one in owed
-        ],
+        "line": LINE,
+        "list_id": list_id,
+        "obligations": [one._asdict() for one in payment.owed],
+        "payment_id": payment.payment_id,
+        "person_id": payment.person_id,
     }
     return item if payment.reissue_of is None else item | {"reissue_of": payment.reissue_of}

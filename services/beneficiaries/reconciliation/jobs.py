@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
-
 from services.beneficiaries.lists.model import LINE
 from services.beneficiaries.providers.model import Channel
 from services.beneficiaries.reconciliation import camt053, csv_result, post_result, store
@@ -24,6 +22,7 @@ from services.beneficiaries.reconciliation.events import (
 )
 from services.beneficiaries.reconciliation.handlers import FORMATS, TABLE, TELL
 from services.beneficiaries.reconciliation.model import Answer
+from services.beneficiaries.reconciliation.store import ToldOutcome
 from shared.db.trees import with_ancestors
 from shared.db.unit_of_work import Work
 from shared.documents.store import DocumentStore
@@ -86,7 +85,7 @@ class TellOutcomesJob:
         told, finished = place["told"] + len(rows), len(rows) < self.told_per_step
         if finished:
             store.finish_list(work.connection, statement_id)
-        after = str(rows[-1].payment_id) if rows else place["after"]
+        after = rows[-1].payment_id if rows else place["after"]
         place = {"after": after, "chunk": place["chunk"] + len(events), "told": told}
         return Progress(place, told, told if finished else None, finished=finished)
 
@@ -106,23 +105,21 @@ KINDS: Mapping[str, type[ProviderAnswer]] = {
 }
 
 
-def _events(statement_id: UUID, list_id: UUID, chunk: int, rows: Sequence[Row[Any]]) -> list[ProviderAnswer]:
+def _events(
+    statement_id: UUID, list_id: UUID, chunk: int, rows: Sequence[ToldOutcome]
+) -> list[ProviderAnswer]:
     events: list[ProviderAnswer] = []
     for kind, event in KINDS.items():
         found = [row for row in rows if row.kind == kind]
         for start in range(0, len(found), ITEMS_PER_EVENT):
             some = found[start : start + ITEMS_PER_EVENT]
             line = {"line": LINE, "count": len(some), "amount_vnd": sum(row.amount_vnd for row in some)}
-            items = tuple(_item(row) for row in some)
+            items = tuple(map(_item, some))
             events.append(event(str(list_id), str(statement_id), chunk + len(events), (line,), items))
     return events
 
 
-def _item(row: Row[Any]) -> dict[str, Any]:
-    item = {
-        "payment_id": row.payment_id,
-        "person_id": row.person_id,
-        "amount_vnd": row.amount_vnd,
-        "value_on": row.value_on.isoformat(),
-    }
-    return item if row.reason_code is None else item | {"reason_code": row.reason_code}
+def _item(row: ToldOutcome) -> dict[str, Any]:
+    _, payment_id, person_id, amount_vnd, reason_code, value_on = row
+    item = {"amount_vnd": amount_vnd, "payment_id": payment_id, "person_id": person_id, "value_on": value_on}
+    return item if reason_code is None else item | {"reason_code": reason_code}

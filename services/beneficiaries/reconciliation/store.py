@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, case, func, select, text, update
@@ -99,7 +99,8 @@ SETTLE = text(
 # Each part is cut by itself, in the order of its index: a page costs a page, however long the statement is.
 TOLD = text(
     """
-    SELECT told.*, p.person_id
+    SELECT told.kind, CAST(told.payment_id AS text), CAST(p.person_id AS text), told.amount_vnd,
+           told.reason_code, to_char(told.value_on, 'YYYY-MM-DD')
     FROM (
         (SELECT o.payment_id, o.kind, o.amount_vnd, o.reason_code, o.value_on
          FROM outcomes o
@@ -115,6 +116,18 @@ TOLD = text(
     ORDER BY told.payment_id
     """
 )
+
+
+class ToldOutcome(NamedTuple):
+    """What one statement said of one payment. Units: đồng. Shape: ids and the day as texts."""
+
+    kind: str
+    payment_id: str
+    person_id: str
+    amount_vnd: int
+    reason_code: str | None
+    value_on: str
+
 
 ANSWERED = text(
     """
@@ -209,10 +222,10 @@ def untold(connection: Connection, list_id: UUID) -> Sequence[UUID]:
 
 def outcomes_after(
     connection: Connection, statement_id: UUID, list_id: UUID, after: UUID, limit: int
-) -> Sequence[Row[Any]]:
+) -> list[ToldOutcome]:
     """The next outcomes of a list in a statement in order of payment, with the person of each."""
     bound = {"statement": statement_id, "list": list_id, "payment": after, "limit": limit}
-    return connection.execute(TOLD, bound).all()
+    return [ToldOutcome(*row) for row in connection.execute(TOLD, bound)]
 
 
 def sums_of(connection: Connection, list_id: UUID) -> dict[str, tuple[int, int]]:

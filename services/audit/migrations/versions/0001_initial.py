@@ -265,7 +265,7 @@ def upgrade() -> None:
     op.create_index("ix_search_entries_unit", "search_entries", ["unit", "index"], unique=False)
     op.create_table(
         "search_subjects",
-        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(collation="C"), nullable=False),
         sa.Column("index", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("item", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("subject", "index", "item", name=op.f("pk_search_subjects")),

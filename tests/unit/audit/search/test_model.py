@@ -39,6 +39,17 @@ def test_items_of_a_bulk_row_name_their_own_ids_and_not_those_below() -> None:
     }
 
 
+def test_items_do_not_say_again_what_the_whole_entry_names() -> None:
+    items = [{"payment_id": "P1", "list_id": "L1"}, {"payment_id": "P2", "list_id": "L2", "unit_id": "U1"}]
+    assert mentions(envelope("unit:U1", bulk=True), {"list_id": "L1", "items": items}) == {
+        Mention("unit:U1", ENTRY),
+        Mention("list:L1", ENTRY),
+        Mention("payment:P1", 0),
+        Mention("payment:P2", 1),
+        Mention("list:L2", 1),
+    }
+
+
 @pytest.mark.parametrize("value", [None, 7, "", "sealed:v1:abc", "x" * 201, ["P1"], True])
 def test_what_is_no_plain_id_is_nobodys_subject(value: object) -> None:
     assert mentions(envelope(), {"person_id": value}) == set()
