@@ -51,7 +51,7 @@ def _item(list_id: str, payment: Instructed) -> dict[str, Any]:
         "amount_vnd": payment.amount_vnd,
         "line": LINE,
         "list_id": list_id,
-        "obligations": [one._asdict() for one in payment.owed],
+        "obligations": payment.owed,
         "payment_id": payment.payment_id,
         "person_id": payment.person_id,
     }

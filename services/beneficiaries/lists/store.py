@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from services.beneficiaries.lists.events import ObligationItem
 from services.beneficiaries.lists.model import PaymentList, State, reissue_list_id_of
 from services.beneficiaries.lists.tables import lists, payments
 from services.beneficiaries.obligations.store import of_payments
@@ -49,17 +50,7 @@ INSTRUCTED = text(
 )
 
 
-class Owed(NamedTuple):
-    """One amount that a payment pays. Units: đồng. Shape: ids as texts."""
-
-    kind: str
-    due_period: str
-    entitlement_id: str
-    rate_id: str | None
-    decree: str | None
-    due_vnd: int
-    paid_vnd: int
-    amount_vnd: int
+OWED = tuple(ObligationItem.__annotations__)  # in the order in which the statement gives them
 
 
 class Instructed(NamedTuple):
@@ -69,7 +60,7 @@ class Instructed(NamedTuple):
     person_id: str
     amount_vnd: int
     reissue_of: str | None
-    owed: Sequence[Owed]
+    owed: Sequence[ObligationItem]
 
 
 def load(connection: Connection, list_id: UUID) -> PaymentList:
@@ -177,7 +168,7 @@ def instructed_after(connection: Connection, list_id: UUID, after: UUID, limit: 
     if not again:
         return found
     first = {
-        str(payment_id): [_owed(one) for one in some]
+        str(payment_id): [_owed_first(one) for one in some]
         for payment_id, some in owed_by(connection, again).items()
     }
     return [one if one.reissue_of is None else one._replace(owed=first[one.payment_id]) for one in found]
@@ -200,20 +191,24 @@ def owed_by(connection: Connection, reissue_of: Mapping[UUID, UUID | None]) -> d
 def _instructed(rows: Sequence[Sequence[Any]]) -> Instructed:
     """A payment of its rows: one for each obligation, or a single one without any."""
     payment_id, person_id, amount_vnd, reissue_of, kind, *_ = rows[0]
-    owed = [] if kind is None else [Owed(*row[4:]) for row in rows]
+    owed = [] if kind is None else [_owed(row[4:]) for row in rows]
     return Instructed(payment_id, person_id, amount_vnd, reissue_of, owed)
 
 
-def _owed(row: Row[Any]) -> Owed:
-    return Owed(
-        row.kind,
-        row.due_period,
-        str(row.entitlement_id),
-        str(row.rate_id) if row.rate_id is not None else None,
-        row.decree,
-        row.due_vnd,
-        row.paid_vnd,
-        row.amount_vnd,
+def _owed(values: Sequence[Any]) -> ObligationItem:
+    return cast("ObligationItem", dict(zip(OWED, values, strict=True)))
+
+
+def _owed_first(row: Row[Any]) -> ObligationItem:
+    return ObligationItem(
+        kind=row.kind,
+        due_period=row.due_period,
+        entitlement_id=str(row.entitlement_id),
+        rate_id=None if row.rate_id is None else str(row.rate_id),
+        decree=row.decree,
+        due_vnd=row.due_vnd,
+        paid_vnd=row.paid_vnd,
+        amount_vnd=row.amount_vnd,
     )
 
 
