@@ -113,7 +113,8 @@ class Clerk(threading.Thread):
 
     def _pass_through(self, period: str, content: bytes) -> None:
         province = self._province
-        lists = acts.ids(province, period)
+        lists: list[UUID] = []
+        self._insist("", "", "", lambda: lists.extend(acts.ids(province, period)))
         for one in lists:
             self._insist("beneficiaries", "lists.submitted", one, lambda one=one: acts.submit(province, one))
             self._insist("beneficiaries", "lists.approved", one, lambda one=one: acts.approve(province, one))
