@@ -36,18 +36,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = [one for one in BENCHES if not wanted or any(one.name.startswith(name) for name in wanted)]
     results: list[Result] = []
     with open_site(say) as site:
+        where = report.machine(site)
         for bench in chosen:
             began = time.monotonic()
             shares = (given.divide,) if given.divide else bench.shares
             rounds = 1 if given.divide else given.rounds or bench.rounds
             results.append(run(bench, site, shares, rounds, say))
             say(f"{bench.name}: {time.monotonic() - began:.0f} s")
-        where = report.machine(site)
+            if not given.divide:  # at once: what is measured is kept, even if the rest is broken off
+                report.save(report.as_data(results[-1:], where))
     if given.divide:
         return 0
-    data = report.as_data(results, where)
-    report.save(data)
-    failures = [*missed(results), *report.worse(data)]
+    failures = [*missed(results), *report.worse(report.as_data(results, where))]
     for line in failures:
         say(f"MISSED {line}")
     return 1 if failures else 0

@@ -40,11 +40,13 @@ def machine(site: Site) -> dict[str, Any]:
 
 def as_data(results: Sequence[Result], where: Mapping[str, Any]) -> dict[str, Any]:
     """Everything that was measured."""
+    taken_at = datetime.now(UTC).isoformat(timespec="seconds")
     return {
-        "taken_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "taken_at": taken_at,
         "machine": dict(where),
         "figures": {
             result.bench.name: {
+                "taken_at": taken_at,
                 "size": result.bench.size,
                 "readings": {
                     lap: [
