@@ -97,11 +97,7 @@ def sources(connection: Connection) -> list[SourceState]:
 
 def bundle(connection: Connection, index: int) -> list[bytes]:
     """The entries of one bundle, full or open; empty where there is none."""
-    data = connection.scalar(select(log_bundles.c.data).where(log_bundles.c.index == index))
-    if data is None:
-        row = connection.execute(select(log_state.c.size, log_state.c.bundle)).one()
-        data = row.bundle if index == row.size // TILE_WIDTH else b""
-    return tiles.unpack_entries(bytes(data))
+    return _bundles(connection, {index})[index]
 
 
 def entries(connection: Connection, indexes: Iterable[int]) -> dict[int, bytes]:
@@ -200,10 +196,16 @@ def bundle_resource(connection: Connection, index: int, width: int) -> bytes:
 
 
 def _bundles(connection: Connection, numbers: Collection[int]) -> dict[int, list[bytes]]:
+    """The entries of each bundle.
+
+    The open one is read before the full ones: read after them, it may have been filled in between, and
+    would be found in neither place by a transaction that sees what others commit meanwhile.
+    """
+    state = connection.execute(select(log_state.c.size, log_state.c.bundle)).one()
     wanted = select(func.unnest(cast(literal(array_of_numbers(numbers), Text), ARRAY(BigInteger))))
     rows = connection.execute(select(log_bundles).where(log_bundles.c.index.in_(wanted)))
-    full = {index: tiles.unpack_entries(bytes(packed)) for index, packed in rows}
-    return {number: full[number] if number in full else bundle(connection, number) for number in numbers}
+    found = {state.size // TILE_WIDTH: state.bundle} | {row.index: row.data for row in rows}
+    return {number: tiles.unpack_entries(bytes(found.get(number, b""))) for number in numbers}
 
 
 def _expect_covered(connection: Connection, level: int, index: int, width: int) -> None:

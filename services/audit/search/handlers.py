@@ -74,7 +74,7 @@ def index_next(work: Work) -> int:
     if moved.rowcount != 1:
         raise Conflict("index_moved", "Another indexer has done these entries.")
     leaves, shown = log.entries(connection, range(start, end)), log.data(connection, range(start, end))
-    envelopes = {index: canonical.decode(leaf) for index, leaf in leaves.items()}
+    envelopes = {index: canonical.decode(leaves[index]) for index in range(start, end)}
     copy_rows(
         connection, search_entries, ENTRY_COLUMNS, [_row(index, envelopes[index]) for index in envelopes]
     )
