@@ -32,7 +32,7 @@ def submit_list(work: Work, command: SubmitList) -> PaymentList:
     model.ensure_may_become(found, State.SUBMITTED)
     if found.payment_count == 0:
         raise Rejected("list_empty", "A list without payments cannot be submitted.")
-    content = model.content_hash(tuple(row) for row in store.lines(work.connection, found.id))
+    content = model.content_hash(store.content(work.connection, found.id))
     store.save(
         work.connection,
         found,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -123,9 +123,6 @@ def ensure_may_approve(found: PaymentList, actor: str) -> None:
     ensure_maker_is_not_checker([found.prepared_by or ""], actor)
 
 
-def content_hash(lines: Iterable[tuple[UUID, UUID, int]]) -> str:
-    """The SHA-256 over payment, person and amount of every line, in order of payment id."""
-    digest = hashlib.sha256()
-    for payment_id, person_id, amount_vnd in lines:
-        digest.update(f"{payment_id}|{person_id}|{amount_vnd}\n".encode())
-    return digest.hexdigest()
+def content_hash(lines: Sequence[str]) -> str:
+    """The SHA-256 over what a list pays. Shape: `payment|person|amount` a line, in order of payment id."""
+    return hashlib.sha256("\n".join([*lines, ""]).encode()).hexdigest()

@@ -50,6 +50,12 @@ INSTRUCTED = text(
 )
 
 
+CONTENT = text(
+    """
+    SELECT concat_ws('|', id, person_id, amount_vnd) FROM payments WHERE list_id = :list ORDER BY id
+    """
+)
+
 OWED = tuple(ObligationItem.__annotations__)  # in the order in which the statement gives them
 
 
@@ -150,13 +156,12 @@ def total_up(connection: Connection, period: Period) -> tuple[int, int, int]:
     return len(rows), sum(row.payment_count for row in rows), sum(int(row.total_vnd) for row in rows)
 
 
-def lines(connection: Connection, list_id: UUID) -> Sequence[Row[Any, Any, Any]]:
-    """Every payment of a list in order of id: payment, person, amount."""
-    return connection.execute(
-        select(payments.c.id, payments.c.person_id, payments.c.amount_vnd)
-        .where(payments.c.list_id == list_id)
-        .order_by(payments.c.id)
-    ).all()
+def content(connection: Connection, list_id: UUID) -> Sequence[str]:
+    """What a list pays, a text for each payment, in order of id: `payment|person|amount`.
+
+    The database writes it: a month has a million of them, and each id takes longer to read than its text.
+    """
+    return connection.scalars(CONTENT, {"list": list_id}).all()
 
 
 def instructed_after(connection: Connection, list_id: UUID, after: UUID, limit: int) -> list[Instructed]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -226,6 +227,12 @@ def test_the_hash_is_that_of_the_payments(office: Office, list_id: str) -> None:
         hashes.append(office.officer.post(f"{path}/submission")["content_sha256"])
         office.approver.post(f"{path}/return", REASON)
     assert hashes[0] == hashes[2] != hashes[1]
+    with office.owner.connect() as connection:
+        paid = connection.execute(
+            text("SELECT id, person_id, amount_vnd FROM payments WHERE list_id = :list"), {"list": list_id}
+        ).all()
+    written = "".join(f"{one.id}|{one.person_id}|{one.amount_vnd}\n" for one in sorted(paid))
+    assert hashes[0] == hashlib.sha256(written.encode()).hexdigest()
 
 
 @pytest.mark.parametrize("name", ["submission", "approval"])
