@@ -37,16 +37,31 @@ def copy_rows(
     """
     left = iter(rows)
     first = list(islice(left, FEW + 1))
-    names = f"{table.name} ({', '.join(columns)})"
     with driver_of(connection).cursor() as cursor:
         if len(first) <= FEW:
-            return _insert(cursor, names, first)
+            return _insert(cursor, _named(table, columns), first)
         count = 0
-        with cursor.copy(f"COPY {names} FROM STDIN".encode()) as copy:
+        with cursor.copy(f"COPY {_named(table, columns)} FROM STDIN".encode()) as copy:
             for row in chain(first, left):
                 copy.write_row(row)
                 count += 1
     return count
+
+
+def insert_rows(
+    connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> None:
+    """The rows are written inside the connection's transaction, a few by each statement.
+
+    For rows of large bytes, which COPY would write as text of twice their size. Shape: as of `copy_rows`.
+    """
+    with driver_of(connection).cursor() as cursor:
+        for start in range(0, len(rows), FEW):
+            _insert(cursor, _named(table, columns), rows[start : start + FEW])
+
+
+def _named(table: Table, columns: Sequence[str]) -> str:
+    return f"{table.name} ({', '.join(columns)})"
 
 
 def _insert(cursor: psycopg.Cursor[Any], names: str, rows: Sequence[Sequence[Any]]) -> int:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from shared.db.copy import copy_rows
+from shared.db.copy import insert_rows
 from shared.journal import tables
 from shared.journal.envelope import Envelope
 from shared.kernel import canonical, merkle
@@ -98,7 +98,7 @@ def record_each(connection: Connection, acted: Sequence[tuple[Act, Draft]], topi
     rows = [_row(act, one, topic) for act, one in acted]
     for row in rows:
         _ensure_leaf_fits(row)
-    copy_rows(connection, tables.journal, tuple(rows[0]), (tuple(row.values()) for row in rows))
+    insert_rows(connection, tables.journal, tuple(rows[0]), [tuple(row.values()) for row in rows])
     return [row["id"] for row in rows]
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from flask import Request, Response
 from sqlalchemy import Connection
 
-from shared.db.copy import copy_rows
+from shared.db.copy import insert_rows
 from shared.db.direct import rows_of
 from shared.kernel.errors import Conflict, Rejected
 from shared.web.replies import replies
@@ -75,7 +75,7 @@ class Attempt:
             reply.headers.get("ETag"),
             reply.get_data(),
         )
-        copy_rows(connection, replies, COLUMNS, [row])
+        insert_rows(connection, replies, COLUMNS, [row])
 
 
 def attempt_of(request: Request, principal: str) -> Attempt:

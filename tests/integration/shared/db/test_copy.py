@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import BigInteger, Boolean, Column, Connection, Date, MetaData, Table, Text, Uuid, select
 
 from deploy.local.provisioning import Addresses
-from shared.db.copy import FEW, copy_rows, interleaved
+from shared.db.copy import FEW, copy_rows, insert_rows, interleaved
 from shared.db.engine import make_engine
 from shared.kernel.ids import id_of
 
@@ -51,6 +51,13 @@ def row(number: int) -> Row:
 def test_every_row_is_stored_as_it_is(connection: Connection, count: int) -> None:
     rows = [row(number) for number in range(count)]
     assert copy_rows(connection, things, COLUMNS, iter(rows)) == count
+    assert [tuple(one) for one in connection.execute(select(things).order_by(things.c.amount.desc()))] == rows
+
+
+@pytest.mark.parametrize("count", [0, 1, FEW, FEW + 1, 3 * FEW])
+def test_every_row_is_inserted_as_it_is(connection: Connection, count: int) -> None:
+    rows = [row(number) for number in range(count)]
+    insert_rows(connection, things, COLUMNS, rows)
     assert [tuple(one) for one in connection.execute(select(things).order_by(things.c.amount.desc()))] == rows
 
 
