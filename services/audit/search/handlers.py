@@ -25,7 +25,7 @@ PAGE_BYTES = 16 * 1024 * 1024  # of data; a page ends with the pack that passes 
 IDLE_S = 0.2
 
 INDEXED = Gauge("fundtrail_audit_indexed_entries", "Entries in the search index.")
-ENTRY_COLUMNS = tuple(search_entries.columns.keys())
+ENTRY_COLUMNS = tuple(column.name for column in search_entries.columns if column.computed is None)
 
 logger = structlog.get_logger(__name__)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, or_, select
+from sqlalchemy import Connection, Select, or_, select, text
 
 from services.audit.log import queries as log
 from services.audit.search import chain
@@ -19,6 +19,33 @@ from shared.kernel.clock import at_business_noon
 from shared.kernel.errors import NotFound
 
 INSTRUCTED = ("vn.fundtrail.payments.instructed.v1",)
+
+# Where in the log the entries of a period begin and end. The log grows in time, so what lies between is
+# nearly all of the period; without it, a page of a late period would be looked for from the first entry on.
+# Each day of the period gives its first and its last entry, by the index over days.
+DAYS = """
+    generate_series(
+        CAST(
+            (SELECT min(occurred_on) FROM search_entries)
+            + greatest(CAST(:from_on AS date) - (SELECT min(occurred_on) FROM search_entries), 0)
+        AS timestamp),
+        CAST(
+            (SELECT max(occurred_on) FROM search_entries)
+            - greatest((SELECT max(occurred_on) FROM search_entries) - CAST(:to_on AS date), 0)
+        AS timestamp),
+        INTERVAL '1 day'
+    ) AS days (day)
+"""
+EDGE = f"""
+    SELECT {{best}}(edge.index) FROM {DAYS} CROSS JOIN LATERAL (
+        SELECT e.index FROM search_entries e
+        WHERE e.occurred_on = CAST(days.day AS date) ORDER BY e.index {{order}} LIMIT 1
+    ) AS edge
+"""
+WITHIN = (
+    f"search_entries.index BETWEEN ({EDGE.format(best='min', order='ASC')}) "
+    f"AND ({EDGE.format(best='max', order='DESC')})"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +89,7 @@ def search(connection: Connection, filters: Filters, after: int, limit: int) -> 
     query = filtered(select(search_entries.c.index), filters).where(search_entries.c.index > after)
     rows = connection.execute(query.order_by(search_entries.c.index).limit(limit + 1))
     indexes = [index for (index,) in rows]
-    wanted = [text for text in (filters.subject, _person(filters)) if text]
+    wanted = [one for one in (filters.subject, _person(filters)) if one]
     items = _items_naming(connection, indexes, wanted)
     leaves = log.entries(connection, indexes)
     return [Entry(index, canonical.decode(leaves[index]), items.get(index, [])) for index in indexes]
@@ -136,6 +163,8 @@ def filtered(query: Select[int], filters: Filters) -> Select[int]:
     if filters.to_on:
         end = _midnight(filters.to_on + timedelta(days=1))
         query = query.where(search_entries.c.occurred_at < end)
+    if filters.from_on or filters.to_on:
+        query = query.where(text(WITHIN).bindparams(from_on=filters.from_on, to_on=filters.to_on))
     return query
 
 

@@ -257,10 +257,16 @@ def upgrade() -> None:
         sa.Column("unit", sa.Text(), nullable=True),
         sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "occurred_on",
+            sa.Date(),
+            sa.Computed("CAST(timezone('Asia/Ho_Chi_Minh', occurred_at) AS date)", persisted=True),
+            nullable=True,
+        ),
         sa.PrimaryKeyConstraint("index", name=op.f("pk_search_entries")),
     )
     op.create_index("ix_search_entries_actor", "search_entries", ["actor", "index"], unique=False)
-    op.create_index("ix_search_entries_occurred_at", "search_entries", ["occurred_at", "index"], unique=False)
+    op.create_index("ix_search_entries_day", "search_entries", ["occurred_on", "index"], unique=False)
     op.create_index("ix_search_entries_type", "search_entries", ["type", "index"], unique=False)
     op.create_index("ix_search_entries_unit", "search_entries", ["unit", "index"], unique=False)
     op.create_table(
@@ -278,7 +284,7 @@ def downgrade() -> None:
     op.drop_table("search_subjects")
     op.drop_index("ix_search_entries_unit", table_name="search_entries")
     op.drop_index("ix_search_entries_type", table_name="search_entries")
-    op.drop_index("ix_search_entries_occurred_at", table_name="search_entries")
+    op.drop_index("ix_search_entries_day", table_name="search_entries")
     op.drop_index("ix_search_entries_actor", table_name="search_entries")
     op.drop_table("search_entries")
     op.drop_table("search_cursor")
