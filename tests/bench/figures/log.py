@@ -286,6 +286,7 @@ BENCHES = (
             Goal("inclusion", "inclusion proof at 10 million leaves, p95", within=0.005, grows=False),
             Goal("consistency", "consistency proof at 10 million leaves, p95", within=0.010, grows=False),
         ),
+        shares=(1,),
     ),
     Bench(
         "search",
@@ -301,5 +302,6 @@ BENCHES = (
             for name in QUESTIONS_OF
         ),
         rounds=1,
+        shares=(1,),
     ),
 )
