@@ -6,6 +6,7 @@ round, on the same ground, so that their ratio says more than either figure.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from collections import defaultdict
@@ -22,6 +23,7 @@ SHARES = (16, 4, 1)  # of the full size: its sixteenth, its quarter, all of it
 ROUNDS = 3
 GROWTH_MAX = 1.15  # n log n from a sixteenth to all of 100,000 grows with an exponent of 1.1
 NANOSECONDS = 1_000_000_000
+PACE_STEPS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ class Result:
 
     bench: Bench
     readings: Mapping[str, Sequence[Reading]] = field(default_factory=dict)
+    pace: float = 0.0
 
     def full(self, lap: str) -> Reading:
         """The reading at the largest size that was taken."""
@@ -137,9 +140,22 @@ class Result:
         return found
 
 
+def pace() -> float:
+    """Steps a second that one core of this machine does just now, each a SHA-256 of a short text.
+
+    A machine that is shared is not the same from hour to hour: figures without a limit beside them, taken at
+    another pace, do not compare.
+    """
+    with timed() as watch:
+        for number in range(PACE_STEPS):
+            hashlib.sha256(f"step {number}".encode()).hexdigest()
+    return PACE_STEPS / watch.seconds
+
+
 def run(bench: Bench, site: Site, divisors: Sequence[int], rounds: int, say: Callable[[str], None]) -> Result:
     """The bench at each share of its size, the smallest first."""
     readings: dict[str, list[Reading]] = defaultdict(list)
+    paces = [pace()]
     for divisor in divisors:
         size = max(bench.size // divisor, 1)
         laps: dict[str, list[Lap]] = defaultdict(list)
@@ -149,7 +165,8 @@ def run(bench: Bench, site: Site, divisors: Sequence[int], rounds: int, say: Cal
             seconds = median(lap.seconds for lap in some)
             readings[name].append(Reading(size, seconds, some[-1].things, len(some)))
             say(f"  {bench.name} 1/{divisor}: {name} {_shown(readings[name][-1])}")
-    return Result(bench, dict(readings))
+        paces.append(pace())
+    return Result(bench, dict(readings), median(paces))
 
 
 def _shown(reading: Reading) -> str:

@@ -48,6 +48,7 @@ def as_data(results: Sequence[Result], where: Mapping[str, Any]) -> dict[str, An
             result.bench.name: {
                 "taken_at": taken_at,
                 "size": result.bench.size,
+                "pace": round(result.pace),
                 "readings": {
                     lap: [
                         {
@@ -110,11 +111,12 @@ def _with_table(page: str, figures: Mapping[str, Any]) -> str:
 
 def table(figures: Mapping[str, Any]) -> str:
     """One row for each goal, in the order of the benches' names."""
-    lines = ["| Bench | What | Size | Rounds | Measured | Share of the limit | Grows as n^ | Wanted |"]
-    lines.append("|---|---|---|---|---|---|---|---|")
+    lines = ["| Bench | What | Size | Rounds | Measured | Share of the limit | Grows as n^ | Pace | Wanted |"]
+    lines.append("|---|---|---|---|---|---|---|---|---|")
     lines += (
         f"| {name} | {goal['what']} | {figure['size']:,} | {figure['readings'][goal['lap']][-1]['rounds']} "
-        f"| {_measured(goal)} | {_or_dash(goal['ratio'])} | {_or_dash(goal['growth'])} | {_verdict(goal)} |"
+        f"| {_measured(goal)} | {_or_dash(goal['ratio'])} | {_or_dash(goal['growth'])} "
+        f"| {_pace(figure)} | {_verdict(goal)} |"
         for name, figure in sorted(figures.items())
         for goal in figure["goals"]
     )
@@ -132,6 +134,10 @@ def _measured(goal: Mapping[str, Any]) -> str:
     if goal["rate"] * seconds < 1.5:
         return f"{seconds * 1000:,.1f} ms" if seconds < 1 else f"{seconds:,.1f}"
     return f"{goal['rate']:,.0f}/s ({seconds:,.1f} s)"
+
+
+def _pace(figure: Mapping[str, Any]) -> str:
+    return f"{figure['pace'] / 1000:,.0f}" if "pace" in figure else "-"
 
 
 def _or_dash(value: float | None) -> str:

@@ -92,7 +92,7 @@ class TellOutcomesJob:
 
 def _foreign(work: Work, statement_id: UUID, units: Sequence[str]) -> list[UUID]:
     """The lists named whose unit is none of the given ones and stands below none of them."""
-    found = store.lists_named(work.connection, statement_id)
+    found = store.find(work.connection, statement_id)
     day = work.act.business_date
     above = {row.unit_id: with_ancestors(work.connection, row.unit_id, day) for row in found}
     return [row.id for row in found if set(units).isdisjoint(map(str, above[row.unit_id]))]

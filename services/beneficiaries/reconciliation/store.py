@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from shared.kernel.errors import NotFound
 
 PAYMENT_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}", re.IGNORECASE)
 REFERENCE_CHARS_MAX = 100
+DAYS_MAX = 4_096  # different days whose text is kept
 ROW_COLUMNS = (
     "statement_id",
     "row",
@@ -35,64 +37,84 @@ ROW_COLUMNS = (
     "code",
 )
 
-# The first fault that applies is the one a person is told. "Provider" and "state" are judged by the list. It
-# may still be answered after it was closed: that is how an unknown payment, asked for, gets its outcome.
-# Rows are found again by their place: PostgreSQL knows nothing yet of a statement that was staged just now,
-# takes it for one row, and would compare each of its rows with each.
-JUDGE = text(
+# One look at the payments for everything that follows, in order of payment. A list that is with its provider
+# has its payments for ever, so that what is read here together with its state stays true. Rows are found
+# again by their place: PostgreSQL knows nothing yet of a statement that was staged just now, takes it for
+# one row, and would compare each of its rows with each.
+FIND = text(
     """
-    WITH rows AS (
-        SELECT r.ctid AS place, r.payment_id, r.amount_vnd, r.value_on, r.result,
-               row_number() OVER (PARTITION BY r.payment_id ORDER BY r.row) AS nth
-        FROM statement_rows r WHERE r.statement_id = :statement AND r.code IS NULL
-    ), judged AS (
-        SELECT rows.place,
-               CASE WHEN p.id IS NULL THEN 'payment_unknown'
-                    WHEN l.provider <> s.provider THEN 'provider_foreign'
-                    WHEN p.list_id = ANY(CAST(:foreign AS uuid[])) THEN 'unit_foreign'
-                    WHEN p.amount_vnd IS DISTINCT FROM rows.amount_vnd THEN 'amount_differs'
-                    WHEN rows.nth > 1 THEN 'line_repeated'
-                    WHEN l.state NOT IN ('instructed', 'closing', 'closed') THEN 'list_not_instructed'
-                    WHEN rows.value_on IS NULL THEN 'value_date_missing'
-                    WHEN (o.kind = 'returned' OR late.payment_id IS NOT NULL) AND rows.result = 'settled'
+    CREATE TEMPORARY TABLE answered ON COMMIT DROP AS
+    SELECT r.ctid AS place, r.row, r.payment_id, p.list_id, r.result AS kind, r.amount_vnd, r.reason_code,
+           r.value_on,
+           CASE WHEN p.id IS NULL THEN 'payment_unknown'
+                WHEN l.provider <> s.provider THEN 'provider_foreign'
+                WHEN p.amount_vnd IS DISTINCT FROM r.amount_vnd THEN 'amount_differs'
+                WHEN row_number() OVER (PARTITION BY r.payment_id ORDER BY r.row) > 1 THEN 'line_repeated'
+                WHEN l.state NOT IN ('instructed', 'closing', 'closed') THEN 'list_not_instructed'
+                WHEN r.value_on IS NULL THEN 'value_date_missing'
+           END AS code
+    FROM statement_rows r
+    JOIN statements s ON s.id = r.statement_id
+    LEFT JOIN payments p ON p.id = r.payment_id
+    LEFT JOIN lists l ON l.id = p.list_id
+    WHERE r.statement_id = :statement AND r.code IS NULL
+    ORDER BY r.payment_id, r.row
+    """
+)
+
+# A list may still be answered after it was closed: that is how an unknown payment gets its outcome.
+NAMED = text(
+    """
+    SELECT l.id, l.unit_id FROM lists l WHERE l.id IN (SELECT a.list_id FROM answered a)
+    ORDER BY l.id FOR UPDATE
+    """
+)
+
+# The first fault that applies is the one a person is told: whose list it is comes before what the row says.
+FOREIGN = text(
+    """
+    UPDATE answered SET code = 'unit_foreign'
+    WHERE list_id = ANY(CAST(:foreign AS uuid[])) AND code IS DISTINCT FROM 'provider_foreign'
+    """
+)
+
+ANSWERED_BEFORE = text(
+    """
+    UPDATE answered a
+    SET kind = 'returned_late',
+        code = CASE WHEN (o.kind = 'returned' OR late.payment_id IS NOT NULL) AND a.kind = 'settled'
                         THEN 'settled_after_return'
-                    WHEN o.kind = rows.result OR late.payment_id IS NOT NULL THEN 'outcome_exists'
-               END AS code
-        FROM rows
-        JOIN statements s ON s.id = :statement
-        LEFT JOIN payments p ON p.id = rows.payment_id
-        LEFT JOIN lists l ON l.id = p.list_id
-        LEFT JOIN outcomes o ON o.payment_id = p.id
-        LEFT JOIN late_returns late ON late.payment_id = p.id
-    )
-    UPDATE statement_rows r SET code = judged.code
-    FROM judged WHERE r.ctid = judged.place AND judged.code IS NOT NULL
+                    WHEN o.kind = a.kind OR late.payment_id IS NOT NULL THEN 'outcome_exists'
+               END
+    FROM outcomes o LEFT JOIN late_returns late ON late.payment_id = o.payment_id
+    WHERE o.payment_id = a.payment_id AND a.code IS NULL
+    """
+)
+
+FAULTY = text(
+    """
+    UPDATE statement_rows r SET code = a.code FROM answered a WHERE r.ctid = a.place AND a.code IS NOT NULL
     """
 )
 
 # A code of the published list is told on; words of the provider's own may be about a person and stay here.
 REASON = (
-    "CASE WHEN r.reason_code IS NULL OR r.reason_code = ANY(:reasons) THEN r.reason_code ELSE :free_text END"
+    "CASE WHEN a.reason_code IS NULL OR a.reason_code = ANY(:reasons) THEN a.reason_code ELSE :free_text END"
 )
 
 LATE = text(
     f"""
     INSERT INTO late_returns (payment_id, list_id, statement_id, row, amount_vnd, reason_code, value_on)
-    SELECT o.payment_id, o.list_id, r.statement_id, r.row, r.amount_vnd, {REASON}, r.value_on
-    FROM statement_rows r JOIN outcomes o ON o.payment_id = r.payment_id
-    WHERE r.statement_id = :statement AND r.code IS NULL
-    ORDER BY o.payment_id
+    SELECT a.payment_id, a.list_id, :statement, a.row, a.amount_vnd, {REASON}, a.value_on
+    FROM answered a WHERE a.code IS NULL AND a.kind = 'returned_late'
     """
 )
 
 SETTLE = text(
     f"""
     INSERT INTO outcomes (payment_id, list_id, statement_id, row, kind, amount_vnd, reason_code, value_on)
-    SELECT p.id, p.list_id, r.statement_id, r.row, r.result, r.amount_vnd, {REASON}, r.value_on
-    FROM statement_rows r JOIN payments p ON p.id = r.payment_id
-    WHERE r.statement_id = :statement AND r.code IS NULL
-      AND NOT EXISTS (SELECT 1 FROM late_returns late WHERE late.payment_id = p.id)
-    ORDER BY p.id
+    SELECT a.payment_id, a.list_id, :statement, a.row, a.kind, a.amount_vnd, {REASON}, a.value_on
+    FROM answered a WHERE a.code IS NULL AND a.kind <> 'returned_late'
     """
 )
 
@@ -152,21 +174,17 @@ UNTOLD = text(
 
 def stage(connection: Connection, statement_id: UUID, answers: Iterable[Answer]) -> int:
     """The number of rows staged, in the order of the file."""
-    return copy_rows(
-        connection, statement_rows, ROW_COLUMNS, (_staged(statement_id, answer) for answer in answers)
-    )
+    named = str(statement_id)
+    return copy_rows(connection, statement_rows, ROW_COLUMNS, (_staged(named, answer) for answer in answers))
 
 
-def lists_named(connection: Connection, statement_id: UUID) -> Sequence[Row[Any]]:
-    """Id and unit of every list that rows of the statement name, locked in order of id."""
-    return connection.execute(
-        text(
-            "SELECT l.id, l.unit_id FROM lists l WHERE l.id IN (SELECT p.list_id FROM statement_rows r "
-            "JOIN payments p ON p.id = r.payment_id WHERE r.statement_id = :statement) "
-            "ORDER BY l.id FOR UPDATE"
-        ),
-        {"statement": statement_id},
-    ).all()
+def find(connection: Connection, statement_id: UUID) -> Sequence[Row[Any]]:
+    """Id and unit of every list that rows of the statement name, locked in order of id.
+
+    The rows are found with their payments, for `match` in the same transaction.
+    """
+    connection.execute(FIND, {"statement": statement_id})
+    return connection.execute(NAMED).all()
 
 
 def match(connection: Connection, statement_id: UUID, foreign: Sequence[UUID] = ()) -> int:
@@ -174,7 +192,10 @@ def match(connection: Connection, statement_id: UUID, foreign: Sequence[UUID] = 
 
     Shape: `foreign` are the lists whose units the uploader does not act for.
     """
-    connection.execute(JUDGE, {"statement": statement_id, "foreign": list(foreign)})
+    if foreign:
+        connection.execute(FOREIGN, {"foreign": list(foreign)})
+    connection.execute(ANSWERED_BEFORE)
+    connection.execute(FAULTY)
     bound = {"statement": statement_id, "reasons": list(REASONS), "free_text": FREE_TEXT}
     returned = connection.execute(LATE, bound).rowcount
     return returned + connection.execute(SETTLE, bound).rowcount
@@ -261,19 +282,24 @@ def explain(connection: Connection, found: Row[Any], explanation: str, actor: st
     )
 
 
-def _staged(statement_id: UUID, answer: Answer) -> tuple[Any, ...]:
-    known = PAYMENT_ID.fullmatch(answer.reference) is not None
+def _staged(statement_id: str, answer: Answer) -> tuple[Any, ...]:
+    """The row as COPY writes it: a text is written as it is, a UUID or a day by Python."""
+    row, reference, amount_vnd, currency, outcome, reason_code, value_on = answer
+    known = PAYMENT_ID.fullmatch(reference) is not None
     code = None if known else "payment_unknown"
-    if known and answer.currency != "VND":
+    if known and currency != "VND":
         code = "currency_unknown"
     return (
         statement_id,
-        answer.row,
-        answer.reference[:REFERENCE_CHARS_MAX],
-        answer.reference if known else None,
-        answer.amount_vnd,
-        answer.outcome.value,
-        answer.reason_code[:REASON_CHARS_MAX] if answer.reason_code else None,
-        answer.value_on,
+        row,
+        reference[:REFERENCE_CHARS_MAX],
+        reference if known else None,
+        amount_vnd,
+        outcome.value,
+        reason_code[:REASON_CHARS_MAX] if reason_code else None,
+        value_on and _day(value_on),
         code,
     )
+
+
+_day = lru_cache(DAYS_MAX)(date.isoformat)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from tests.bench import report
+from tests.bench import harness, report
 from tests.bench.harness import Bench, Goal, Lap, Reading, Result, percentile, run, timed
 
 if TYPE_CHECKING:
@@ -105,7 +105,8 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_figures_are_kept_and_shown_in_a_table(files: Path) -> None:
     goal = Goal("ours", "share of things", against="limit", ratio=0.6)
-    report.save(report.as_data([taken(goal)], {"cpu": "a machine"}))
+    result = taken(goal)
+    report.save(report.as_data([result], {"cpu": "a machine"}))
     stored = json.loads((files / "bench" / "latest.json").read_text())
     assert stored["machine"] == {"cpu": "a machine"}
     assert stored["figures"]["sample"]["goals"][0]["missed"] == ["ratio 0.50, wanted 0.60"]
@@ -113,19 +114,33 @@ def test_figures_are_kept_and_shown_in_a_table(files: Path) -> None:
     assert page.startswith("Before\n")
     assert page.endswith("After\n")
     assert "old" not in page
-    figures = "1,600 | 3 | 1,000/s (1.6 s) | 0.50 | 1.00 | missed: ratio 0.50, wanted 0.60"
+    pace = f"{result.pace / 1000:,.0f}"
+    figures = f"1,600 | 3 | 1,000/s (1.6 s) | 0.50 | 1.00 | {pace} | missed: ratio 0.50, wanted 0.60"
     row = f"| sample | share of things | {figures} |"
     assert row in page
 
 
-def test_what_owes_nothing_reaches_nothing(files: Path) -> None:
-    report.save(report.as_data([taken(Goal("ours", "things"))], {}))
-    assert "| 1,000/s (1.6 s) | - | 1.00 | - |" in (files / "PERFORMANCE.md").read_text()
+@pytest.mark.parametrize(
+    ("goal", "verdict"),
+    [(Goal("ours", "things"), "-"), (Goal("ours", "things", within=2), "reached")],
+    ids=["owes nothing", "reached"],
+)
+def test_what_is_reached_says_so_and_what_owes_nothing_reaches_nothing(
+    files: Path, goal: Goal, verdict: str
+) -> None:
+    result = taken(goal)
+    report.save(report.as_data([result], {}))
+    row = f"| 1,000/s (1.6 s) | - | 1.00 | {result.pace / 1000:,.0f} | {verdict} |"
+    assert row in (files / "PERFORMANCE.md").read_text()
 
 
-def test_what_is_reached_says_so(files: Path) -> None:
-    report.save(report.as_data([taken(Goal("ours", "things", within=2))], {}))
-    assert "| 1,000/s (1.6 s) | - | 1.00 | reached |" in (files / "PERFORMANCE.md").read_text()
+def test_the_pace_of_the_machine_is_taken_before_each_size_and_after_the_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    paces = iter([1.0, 5.0, 3.0, 2.0])
+    monkeypatch.setattr(harness, "pace", lambda: next(paces))
+    assert taken(Goal("ours", "things")).pace == 2.5  # the median of four
+    assert next(paces, None) is None
 
 
 def test_benches_that_were_not_run_keep_their_figures(files: Path) -> None:
