@@ -222,6 +222,7 @@ class Instance:
                 "seconds": self._progress.seconds,
                 "bus": {"kind": choice.kind, "why": choice.why},
                 "addresses": {name: layout.address(name) for name in services},
+                "pages": layout.pages,
                 "mail_catcher": f"http://127.0.0.1:{layout.ports.of('mail')}",
                 "sms_catcher": f"http://127.0.0.1:{layout.ports.of('sms')}",
                 "pids": self.pids(),
@@ -229,6 +230,7 @@ class Instance:
         )
         for name in services:
             self._progress.say(f"{name}: {layout.address(name)}")
+        self._progress.say(f"The portal, for a browser: {layout.pages}")
         absent = [service.name for service in plan.SERVICES if service.name not in services]
         if absent:
             self._progress.say(f"Not built yet: {', '.join(absent)}.")

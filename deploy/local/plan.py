@@ -17,6 +17,7 @@ from deploy.local.state import Home
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 ISSUER = "portal"
+SERVING = frozenset({"api", "pages"})  # roles that answer requests; the others tell their health
 NOT_PASSED_ON = ("DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "FUNDTRAIL_PORT_BASE")
 
 
@@ -34,7 +35,7 @@ SERVICES = (
     Service("beneficiaries", ("worker", "jobs", "api")),
     Service("notifications", ("worker", "api")),
     Service("audit", ("worker", "api")),
-    Service("portal", ("worker", "api")),
+    Service("portal", ("worker", "api", "pages")),
 )
 
 
@@ -51,6 +52,11 @@ class Layout:
     def address(self, service: str) -> str:
         """The base address of a service's API."""
         return f"http://127.0.0.1:{self.ports.of_service(service)}"
+
+    @property
+    def pages(self) -> str:
+        """Where a browser finds the portal."""
+        return f"http://127.0.0.1:{self.ports.of_service('portal', 'pages')}"
 
 
 def built() -> tuple[Service, ...]:
@@ -116,11 +122,11 @@ def _exists(package: str) -> bool:
 def _service_part(layout: Layout, service: str, role: str) -> Part:
     port = layout.ports.of_service(service, role)
     environment = _environment(layout, service)
-    environment["FUNDTRAIL_PORT" if role == "api" else "FUNDTRAIL_HEALTH_PORT"] = str(port)
+    environment["FUNDTRAIL_PORT" if role in SERVING else "FUNDTRAIL_HEALTH_PORT"] = str(port)
     name = f"{service}-{role}"
     environment["FUNDTRAIL_MEMBER"] = name  # there is one of each
     program = _python(layout, name, ("-m", f"services.{service}", role), environment)
-    return Part(name, program, Stage.API if role == "api" else Stage.WORK, partial(answers, port))
+    return Part(name, program, Stage.API if role in SERVING else Stage.WORK, partial(answers, port))
 
 
 def _outside_part(
@@ -161,7 +167,8 @@ def _environment(layout: Layout, service: str) -> dict[str, str]:
         "FUNDTRAIL_HOST": "127.0.0.1",
         "FUNDTRAIL_STATE_DIR": str(layout.home.root),
         "FUNDTRAIL_KEYS_DIR": str(layout.home.keys(service)),
-        "FUNDTRAIL_PORTAL_URL": layout.address("portal"),
+        **{f"FUNDTRAIL_{one.name.upper()}_URL": layout.address(one.name) for one in SERVICES},
+        "FUNDTRAIL_PAGES_URL": layout.pages,
         "FUNDTRAIL_SMTP_HOST": "127.0.0.1",
         "FUNDTRAIL_SMTP_PORT": str(ports.of("smtp")),
         "FUNDTRAIL_SMS_URL": f"http://127.0.0.1:{ports.of('sms')}/messages",

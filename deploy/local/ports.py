@@ -12,7 +12,7 @@ DEFAULT_BASE = 8700
 BLOCK = 100
 BLOCKS_MAX = 10
 API_OFFSETS = {"portal": 0, "allocation": 1, "beneficiaries": 2, "notifications": 3, "audit": 4}
-ROLE_OFFSETS = {"api": 0, "worker": 20, "jobs": 40}
+ROLE_OFFSETS = {"api": 0, "worker": 20, "jobs": 40, "pages": 60}
 PART_OFFSETS = {
     "postgres": 90,
     "kafka": 92,

@@ -1,4 +1,4 @@
-"""Start one role of the portal: api, worker or migrate."""
+"""Start one role of the portal: api, pages, worker or migrate."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from shared.entry import main
 
 ROLES = {
     "api": "services.portal.app:serve",
+    "pages": "services.portal.site:serve",
     "worker": "services.portal.worker:run",
     "migrate": "services.portal.start:migrate",
 }

@@ -6,5 +6,6 @@ from services.portal.metadata import metadata
 from services.portal.sessions import tables as sessions
 from services.portal.units import tables as units
 from services.portal.users import tables as users
+from services.portal.visits import tables as visits
 
-__all__ = ["metadata", "sessions", "units", "users"]
+__all__ = ["metadata", "sessions", "units", "users", "visits"]

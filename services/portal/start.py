@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from services.portal import config
 from services.portal.first import ensure_administrator, ensure_notifications_account
 from services.portal.schema import metadata
 from services.portal.sessions.tokens import ensure_key as ensure_issuer_key
@@ -23,9 +24,10 @@ def load(unit_of_work: UnitOfWork, settings: Settings) -> None:
 
 
 def ensure_keys(keys_dir: Path) -> None:
-    """The key that signs tokens and the one that seals second factors lie in the folder."""
+    """The keys that sign tokens and cookies and seal second factors and kept forms lie in the folder."""
     ensure_issuer_key(keys_dir)
     ensure_factor_key(keys_dir)
+    config.ensure_keys(keys_dir)
 
 
 def migrate(settings: Settings) -> int:

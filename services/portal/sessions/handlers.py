@@ -6,9 +6,10 @@ would roll it back.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from services.portal.users.commands import BlockUser, ChangePassword
 from services.portal.users.factors import Factors
 from shared.db.unit_of_work import Work
 from shared.journal.recording import Topic
+from shared.kernel.clock import business_date
 from shared.kernel.ids import new_id
 from shared.kernel.principals import Principal
 
@@ -34,6 +36,7 @@ WAIT_FIRST = timedelta(seconds=30)
 WAIT_MAX = timedelta(minutes=15)
 DOUBLINGS_MAX = 5  # beyond them the longest wait is reached
 NOBODY = "nobody"
+CODE = re.compile(r"[0-9]{6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +57,55 @@ class Failure:
     retry_after_s: int | None = None
 
 
+WRONG = Failure("credentials_wrong", "User name, password or code is not right.")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A session that has just begun, with what goes on with it."""
+
+    session_id: UUID
+    user: Row[Any]
+    refresh_token: str
+
+
 def sign_in(work: Work, issuer: Issuer, factors: Factors, command: SignIn) -> Tokens | Failure:
     """Tokens for the right password and code, otherwise the failure, counted and recorded."""
-    waiting = store.blocked_until(work.connection, command.username)
-    if waiting is not None and waiting > work.now:
-        seconds = int((waiting - work.now).total_seconds()) + 1
-        return Failure(
-            "too_many_failures", f"Too many failed attempts; try again in {seconds} seconds.", seconds
-        )
+    opened = open_session(work, factors, command)
+    if isinstance(opened, Failure):
+        return opened
+    return _tokens(work, issuer, opened.user, opened.session_id, opened.refresh_token)
+
+
+def open_session(work: Work, factors: Factors, command: SignIn) -> Opened | Failure:
+    """A session for the right password and code, otherwise the failure, counted and recorded."""
+    waits = _must_wait(work, command.username)
+    if waits is not None:
+        return waits
     user = users.by_username(work.connection, command.username)
     failure = _check(work, factors, user, command)
     if failure is not None:
         return _failed(work, user, command.username, failure)
     assert user is not None  # noqa: S101 - _check refuses an absent account
     store.forget_failures(work.connection, command.username)
-    return _begin_session(work, issuer, user)
+    return _begin_session(work, user)
+
+
+def confirm(work: Work, factors: Factors, username: str, secret: str) -> Failure | None:
+    """Nothing, where the holder of an account shows again who they are: by code, or by password.
+
+    A failure counts as one of signing in.
+    """
+    waits = _must_wait(work, username)
+    if waits is not None:
+        return waits
+    user = users.by_username(work.connection, username)
+    code = user is not None and user.totp_secret is not None and CODE.fullmatch(secret) is not None
+    failure = _check_code(work, factors, user, secret) if user and code else _check_password(user, secret)
+    if failure is not None:
+        return _failed(work, user, username, failure)
+    store.forget_failures(work.connection, username)
+    return None
 
 
 def refresh(work: Work, issuer: Issuer, command: Refresh) -> Tokens | Failure:
@@ -91,9 +128,28 @@ def refresh(work: Work, issuer: Issuer, command: Refresh) -> Tokens | Failure:
 def sign_out(work: Work, command: SignOut) -> None:
     """The session is over; ending one that is over already is no error."""
     session = store.by_refresh_hash(work.connection, tokens.refresh_hash(command.refresh_token))
-    if session is not None and session.ended_at is None:
-        store.end(work.connection, session.id, work.now)
-        work.record(SignedOut(str(session.user_id), str(session.id)), Topic.TRAIL)
+    if session is not None:
+        end_session(work, session.id)
+
+
+def end_session(work: Work, session_id: UUID) -> None:
+    """The session is over; ending one that is over already is no error."""
+    user_id = store.end(work.connection, session_id, work.now)
+    if user_id is not None:
+        work.record(SignedOut(str(user_id), str(session_id)), Topic.TRAIL)
+
+
+def end_every_session(work: Work, user_id: UUID) -> None:
+    """Every open session of an account is over."""
+    for session_id in store.open_sessions(work.connection, user_id):
+        end_session(work, session_id)
+
+
+def access_token(connection: Connection, issuer: Issuer, session_id: UUID, now: datetime) -> str:
+    """A token for an open session of this issuer, with what its account may do today."""
+    user = users.by_id(connection, store.holder_of(connection, session_id))
+    assert user is not None  # noqa: S101 - a session's account is never deleted
+    return issuer.access_token(principal_of(connection, user, business_date(now)), str(session_id), now)
 
 
 def block_user(work: Work, command: BlockUser) -> None:
@@ -126,19 +182,33 @@ def principal_of(connection: Connection, user: Row[Any], on: date) -> Principal:
     )
 
 
-def _check(work: Work, factors: Factors, user: Row[Any] | None, command: SignIn) -> Failure | None:
-    wrong = Failure("credentials_wrong", "User name, password or code is not right.")
-    # Hashed for an unknown name too: the time of the answer must not tell which accounts exist.
-    right = secrets.matches(user.password_hash if user else secrets.nobodys_hash(), command.password)
-    if user is None or not user.active or not right:
-        return wrong
-    if user.totp_secret is None:
+def _must_wait(work: Work, username: str) -> Failure | None:
+    waiting = store.blocked_until(work.connection, username)
+    if waiting is None or waiting <= work.now:
         return None
+    seconds = int((waiting - work.now).total_seconds()) + 1
+    return Failure("too_many_failures", f"Too many failed attempts; try again in {seconds} seconds.", seconds)
+
+
+def _check(work: Work, factors: Factors, user: Row[Any] | None, command: SignIn) -> Failure | None:
+    wrong = _check_password(user, command.password)
+    if wrong is not None or user is None or user.totp_secret is None:
+        return wrong
     if not command.totp:
         return Failure("totp_needed", "This account needs the six digits of its authenticator as well.")
-    step = secrets.totp_step(factors.open(user), command.totp, int(work.now.timestamp()))
+    return _check_code(work, factors, user, command.totp)
+
+
+def _check_password(user: Row[Any] | None, password: str) -> Failure | None:
+    # Hashed for an unknown name too: the time of the answer must not tell which accounts exist.
+    right = secrets.matches(user.password_hash if user else secrets.nobodys_hash(), password)
+    return None if user is not None and user.active and right else WRONG
+
+
+def _check_code(work: Work, factors: Factors, user: Row[Any], code: str) -> Failure | None:
+    step = secrets.totp_step(factors.open(user), code, int(work.now.timestamp()))
     if step is None:
-        return wrong
+        return WRONG
     if step <= user.totp_step:
         return Failure("totp_used", "This code was used already; wait for the next one.")
     users.set_totp_step(work.connection, user.id, step)
@@ -154,12 +224,12 @@ def _failed(work: Work, user: Row[Any] | None, username: str, failure: Failure) 
     return failure
 
 
-def _begin_session(work: Work, issuer: Issuer, user: Row[Any]) -> Tokens:
+def _begin_session(work: Work, user: Row[Any]) -> Opened:
     session_id, refresh_token = new_id(), tokens.new_refresh_token()
     expires_at = work.now + tokens.SESSION_LIFETIME
     store.open_session(work.connection, session_id, user.id, tokens.refresh_hash(refresh_token), expires_at)
     work.record(SignedIn(str(user.id), str(session_id), user.totp_secret is not None), Topic.TRAIL)
-    return _tokens(work, issuer, user, session_id, refresh_token)
+    return Opened(session_id, user, refresh_token)
 
 
 def _tokens(work: Work, issuer: Issuer, user: Row[Any], session_id: UUID, refresh_token: str) -> Tokens:

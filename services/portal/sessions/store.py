@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -63,9 +64,29 @@ def rotate(connection: Connection, session_id: UUID, refresh_hash: str) -> None:
     connection.execute(update(sessions).where(sessions.c.id == session_id).values(refresh_hash=refresh_hash))
 
 
-def end(connection: Connection, session_id: UUID, at: datetime) -> None:
-    """End one session."""
-    connection.execute(update(sessions).where(sessions.c.id == session_id).values(ended_at=at))
+def end(connection: Connection, session_id: UUID, at: datetime) -> UUID | None:
+    """The account whose session was ended; None where it was over already."""
+    ended = update(sessions).where(sessions.c.id == session_id, sessions.c.ended_at.is_(None))
+    user_id: UUID | None = connection.scalar(ended.values(ended_at=at).returning(sessions.c.user_id))
+    return user_id
+
+
+def holder_of(connection: Connection, session_id: UUID) -> UUID:
+    """The account of a session."""
+    user_id: UUID = connection.execute(
+        select(sessions.c.user_id).where(sessions.c.id == session_id)
+    ).scalar_one()
+    return user_id
+
+
+def open_sessions(connection: Connection, user_id: UUID) -> Sequence[UUID]:
+    """The sessions of an account that are not over, locked in order of id."""
+    return connection.scalars(
+        select(sessions.c.id)
+        .where(sessions.c.user_id == user_id, sessions.c.ended_at.is_(None))
+        .order_by(sessions.c.id)
+        .with_for_update()
+    ).all()
 
 
 def end_all(connection: Connection, user_id: UUID, at: datetime) -> None:

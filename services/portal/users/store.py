@@ -55,7 +55,7 @@ def anybody(connection: Connection) -> bool:
 def assignments_of(connection: Connection, user_id: UUID, on: date) -> Sequence[Row[Any, Any]]:
     """The roles an account holds on a day."""
     return connection.execute(
-        select(assignments.c.role, assignments.c.unit_id)
+        select(assignments.c.role, assignments.c.unit_id, assignments.c.to_on)
         .where(
             assignments.c.user_id == user_id,
             assignments.c.from_on <= on,

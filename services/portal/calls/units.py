@@ -1,0 +1,53 @@
+"""Names of units: what every page needs for the ids that services speak of.
+
+They change with a resolution of the National Assembly and with nothing else, so a process asks once an hour.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from services.portal.calls.services import Away, Caller, Refused
+
+KEPT_S = 3_600.0
+PAGE_ROWS = 500
+BEFORE_MERGERS = "2024-01-15"  # a day on which the units stood that lists and roles of 2024 speak of
+
+_lock = threading.Lock()
+_kept: dict[str, tuple[float, list[Mapping[str, Any]]]] = {}
+
+
+def of_day(caller: Caller, day: str = "") -> list[Mapping[str, Any]]:
+    """All units of a business date, or of today. Raises: Refused, Away."""
+    with _lock:
+        found = _kept.get(day)
+        if found is None or time.monotonic() - found[0] > KEPT_S:
+            found = (time.monotonic(), _all(caller, day))
+            _kept[day] = found
+    return found[1]
+
+
+def names(caller: Caller, days: Iterable[str] = ()) -> dict[str, str]:
+    """The names of the units of today and of the given days, by id.
+
+    A unit that was merged is called what it was called then. Where allocation does not answer, ids stay ids.
+    """
+    try:
+        return {str(one["id"]): str(one["name"]) for day in {*days, ""} for one in of_day(caller, day)}
+    except (Away, Refused):
+        return {}
+
+
+def _all(caller: Caller, day: str) -> list[Mapping[str, Any]]:
+    rows: list[Mapping[str, Any]] = []
+    cursor: str | None = None
+    while True:
+        query = {"limit": PAGE_ROWS, "cursor": cursor, "on": day}
+        page = caller.get("allocation", "/v1/units", query)
+        rows += page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return rows

@@ -1,0 +1,42 @@
+"""What the pages alone are told by the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from shared.documents import keys
+from shared.settings import SettingMissing
+
+SERVICES = ("portal", "allocation", "beneficiaries", "notifications", "audit")
+COOKIE_KEY_FILE = "portal-cookies.key"
+VISITS_KEY_FILE = "portal-visits.key"
+
+
+def addresses(environment: Mapping[str, str]) -> dict[str, str]:
+    """Where each service is. Raises: SettingMissing."""
+    found = {name: environment.get(f"FUNDTRAIL_{name.upper()}_URL", "") for name in SERVICES}
+    if missing := [name for name, url in found.items() if not url]:
+        raise SettingMissing(
+            f"Set FUNDTRAIL_{missing[0].upper()}_URL; docs/operations.md says what it means."
+        )
+    return {name: url.rstrip("/") for name, url in found.items()}
+
+
+def pages_url(environment: Mapping[str, str]) -> str:
+    """Where browsers reach the pages; empty where that is not said."""
+    return environment.get("FUNDTRAIL_PAGES_URL", "")
+
+
+def ensure_keys(keys_dir: Path) -> None:
+    """The keys that sign cookies and seal kept forms lie in the folder."""
+    keys.ensure_key(keys_dir / COOKIE_KEY_FILE)
+    keys.ensure_key(keys_dir / VISITS_KEY_FILE)
+
+
+def key(keys_dir: Path, name: str) -> bytes:
+    """A key of the folder. Raises: SettingMissing."""
+    try:
+        return (keys_dir / name).read_bytes()
+    except FileNotFoundError as error:
+        raise SettingMissing(f"{keys_dir / name} is absent; run migrate, which makes it.") from error

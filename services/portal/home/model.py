@@ -1,0 +1,42 @@
+"""What waits for a person: one tile for each kind of work, asked of the service that knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SHOWN = 5
+COUNTED_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One kind of work: `name` is that of its text, `line` the macro that shows one item."""
+
+    name: str
+    permission: str
+    service: str
+    path: str
+    line: str
+    state: str = ""
+
+    @property
+    def all_at(self) -> str:
+        """The page with all of it, where there is one."""
+        return f"/decisions?state={self.state}" if self.line == "decision" else ""
+
+
+TILES = (
+    Tile("to_correct", "decisions.submit", "allocation", "/v1/decisions", "decision", "sent_back"),
+    Tile("to_approve", "decisions.approve", "allocation", "/v1/decisions", "decision", "submitted"),
+    Tile("to_issue", "decisions.issue", "allocation", "/v1/decisions", "decision", "approved"),
+    Tile("registers", "persons.approve", "beneficiaries", "/v1/registrations", "registration", "ready"),
+    Tile("changes", "changes.approve", "beneficiaries", "/v1/changes", "change", "requested"),
+    Tile("lists_to_submit", "lists.submit", "beneficiaries", "/v1/lists", "list", "computed"),
+    Tile("lists_to_approve", "lists.approve", "beneficiaries", "/v1/lists", "list", "submitted"),
+    Tile("lists_refused", "lists.submit", "beneficiaries", "/v1/lists", "list", "refused"),
+    Tile("withdrawals", "withdrawals.answer", "allocation", "/v1/withdrawals", "withdrawal", "requested"),
+    Tile("unanswered", "results.upload", "beneficiaries", "/v1/unanswered", "unanswered"),
+    Tile("discrepancies", "results.upload", "beneficiaries", "/v1/discrepancies", "discrepancy"),
+    Tile("jobs_failed", "jobs.read", "beneficiaries", "/v1/jobs", "job", "failed"),
+    Tile("messages", "signed_in", "notifications", "/v1/messages", "message"),
+)

@@ -1,0 +1,116 @@
+"""How amounts, dates and names are written and sorted on pages."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from operator import itemgetter
+from typing import Any
+
+from babel.numbers import format_decimal
+from flask import g
+
+from services.portal.look.language import current, words
+from shared.kernel.clock import VIETNAM
+
+# What an amount is divided by, and how many places are shown behind the comma.
+SCALES: Mapping[str, tuple[int, int]] = {"dong": (0, 0), "nghin": (3, 3), "trieu": (6, 3), "ty": (9, 3)}
+ALPHABET = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
+TONES = "\u0300\u0309\u0303\u0301\u0323"  # huyền, hỏi, ngã, sắc, nặng: the order of Vietnamese dictionaries
+NOTHING = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The unit in which a visitor wants to read amounts."""
+
+    name: str
+
+    @property
+    def label(self) -> str:
+        """The unit as it stands beside an amount or in the head of a column."""
+        return words(f"look.scale_{self.name}")
+
+    def amount(self, vnd: int | None) -> str:
+        """The amount in this unit, without its name. Rounding: half up in the last place shown."""
+        if vnd is None:
+            return NOTHING
+        digits, places = SCALES[self.name]
+        value = Decimal(vnd).scaleb(-digits).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+        return format_decimal(value.normalize() if places else value, "#,##0.###", locale=current())
+
+
+def scale() -> Scale:
+    """The unit that the visitor of this request chose; đồng without any choice."""
+    chosen = getattr(g, "scale", "dong")
+    return Scale(chosen if chosen in SCALES else "dong")
+
+
+def money(vnd: int | None) -> str:
+    """An amount with its unit, in the visitor's scale."""
+    chosen = scale()
+    return NOTHING if vnd is None else f"{chosen.amount(vnd)}\N{NO-BREAK SPACE}{chosen.label}"
+
+
+def dong(vnd: int | None) -> str:
+    """An amount in đồng, whatever scale was chosen: on paper, and where one is decided on."""
+    return NOTHING if vnd is None else f"{whole(vnd)}\N{NO-BREAK SPACE}{words('look.scale_dong')}"
+
+
+def whole(number: int | None) -> str:
+    """A whole number with its groups of three."""
+    return NOTHING if number is None else format_decimal(number, "#,##0", locale=current())
+
+
+def day(value: str | date | None) -> str:
+    """A date as dd/mm/yyyy; of an instant, that of Vietnam."""
+    if not value:
+        return NOTHING
+    found = date.fromisoformat(value[:10]) if isinstance(value, str) else value
+    return f"{found:%d/%m/%Y}"
+
+
+def moment(value: str | datetime | None) -> str:
+    """An instant as dd/mm/yyyy hh:mm:ss in Vietnam."""
+    if not value:
+        return NOTHING
+    found = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return f"{found.astimezone(VIETNAM):%d/%m/%Y %H:%M:%S}"
+
+
+def month(period: str | None) -> str:
+    """A period `2024-08` as 08/2024."""
+    return f"{period[5:7]}/{period[:4]}" if period else NOTHING
+
+
+def percent(part: int, whole_: int) -> str:
+    """A share in percent with one place. Rounding: half up."""
+    if not whole_:
+        return NOTHING
+    share = (Decimal(part) * 100 / Decimal(whole_)).quantize(Decimal("0.1"), ROUND_HALF_UP)
+    return format_decimal(share, "#,##0.0", locale=current()) + "\N{NO-BREAK SPACE}%"
+
+
+def in_order(rows: Iterable[Mapping[str, Any]], name: str = "name") -> list[Mapping[str, Any]]:
+    """Rows in the order of a Vietnamese dictionary by one of their values."""
+    return [row for _, row in sorted(((order_of(str(row[name])), row) for row in rows), key=itemgetter(0))]
+
+
+def order_of(text: str) -> tuple[tuple[int, ...], tuple[int, ...], str]:
+    """Where a text stands in a Vietnamese dictionary: letters first, tones where the letters are the same.
+
+    Source: TCVN 5712 gives the letters; ă, â, đ, ê, ô, ơ, ư are letters of their own.
+    """
+    letters: list[int] = []
+    tones: list[int] = []
+    for sign in unicodedata.normalize("NFC", text).lower():
+        parts = unicodedata.normalize("NFD", sign)
+        tone = next((part for part in parts[1:] if part in TONES), "")
+        base = unicodedata.normalize("NFC", "".join(part for part in parts if part not in TONES))
+        place = ALPHABET.find(base)
+        letters.append(place + 1_000 if place >= 0 else min(ord(base[0]), 999))
+        tones.append(TONES.find(tone) + 1 if tone else 0)
+    return tuple(letters), tuple(tones), text

@@ -1,0 +1,68 @@
+"""The pages: composition root of one gunicorn worker. It holds no rule; it asks services as the visitor."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+
+from flask import Flask
+
+from services.portal import config
+from services.portal.calls.services import Services
+from services.portal.entrance.views import blueprint as entrance
+from services.portal.home.views import blueprint as home
+from services.portal.look import page as look
+from services.portal.look.rooms import Room
+from services.portal.refusals import REFUSALS
+from services.portal.sessions.tokens import SESSION_LIFETIME, load_issuer
+from services.portal.showcase.views import blueprint as showcase
+from services.portal.users.factors import load_factors
+from services.portal.visits import errors, guard
+from services.portal.visits.handlers import Desk
+from shared.kernel.sealing import Sealer
+from shared.settings import Settings
+from shared.web import server
+from shared.web.app import build_app
+from shared.web.context import make_context
+
+FORM_BYTES_MAX = 24 * 1024 * 1024  # an annex or an answer of a provider, with its fields
+VISIT_LIFETIME = timedelta(days=30)
+ROOMS = (Room("/", "look.room_home", "signed_in"),)
+BLUEPRINTS = (home, entrance, showcase)
+
+
+def create_app(settings: Settings) -> Flask:
+    """The application, ready to show pages."""
+    desk = Desk(
+        load_issuer(settings.issuer, settings.audience, settings.keys_dir),
+        load_factors(settings.keys_dir),
+        Sealer(config.key(settings.keys_dir, config.VISITS_KEY_FILE)),
+    )
+    parts = {"desk": desk, "services": Services(config.addresses(os.environ))}
+    app = build_app(make_context("portal", settings, REFUSALS, parts), [])
+    secure = config.pages_url(os.environ).startswith("https://")
+    app.config.update(
+        ROOMS=ROOMS,
+        SECRET_KEY=config.key(settings.keys_dir, config.COOKIE_KEY_FILE),
+        MAX_CONTENT_LENGTH=FORM_BYTES_MAX,
+        MAX_FORM_PARTS=5_000,
+        MAX_FORM_MEMORY_SIZE=4 * 1024 * 1024,
+        PERMANENT_SESSION_LIFETIME=VISIT_LIFETIME,
+        SESSION_COOKIE_NAME="__Host-fundtrail" if secure else "fundtrail",
+        SESSION_COOKIE_SECURE=secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        WTF_CSRF_TIME_LIMIT=int(SESSION_LIFETIME.total_seconds()),
+        WTF_CSRF_SSL_STRICT=secure,
+    )
+    look.install(app)
+    guard.install(app)
+    errors.install(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    return app
+
+
+def serve(settings: Settings) -> int:
+    """The exit status once the pages were told to stop."""
+    return server.serve(settings, create_app)

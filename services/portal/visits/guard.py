@@ -1,0 +1,237 @@
+"""Who may see a page; and what becomes of a form when something is in the way.
+
+`page` is the outermost decorator of every view; a test walks all routes and finds one on each. A form that
+cannot be sent (the session is over, a service refused it or does not answer) is kept as it was typed and
+shown again on the page where it stands, with what was wrong.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, cast
+
+from flask import Flask, Response, current_app, g, make_response, redirect, request, session, url_for
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.exceptions import BadRequest
+
+from services.portal.calls.services import Caller, Services
+from services.portal.visits import handlers, store
+from services.portal.visits.handlers import Desk
+from services.portal.visits.model import KEPT_BYTES_MAX, Kept, Standing, Visit
+from shared.db.unit_of_work import Work
+from shared.kernel.acts import Act
+from shared.kernel.ids import new_id
+from shared.web.acting import PUBLIC, SIGNED_IN
+from shared.web.context import current_context
+
+COOKIE = "visit"
+SECRET_BYTES = 32
+SEE_OTHER = 303
+NEVER_KEPT = frozenset({"csrf_token", "password", "secret", "new_password", "totp", "at"})
+FREE_PATHS = ("/assets/", "/livez", "/readyz", "/metrics", "/openapi.json", "/v1/journal/head")
+NOBODY = Visit(uuid.UUID(int=0), "", "dong", Standing.OUTSIDE)
+
+View = Callable[..., Any]
+
+
+class NotYours(Exception):
+    """The person lacks a permission that the page needs."""
+
+    def __init__(self, permission: str) -> None:
+        super().__init__(permission)
+        self.permission = permission
+
+
+def install(app: Flask) -> None:
+    """Every request knows its visit."""
+    app.before_request(_look_who_comes)
+    app.context_processor(_for_templates)
+    CSRFProtect(app)
+
+
+def page(permission: str) -> Callable[[View], View]:
+    """A view for those who hold a permission, `signed_in` or `public`."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def run(*args: Any, **kwargs: Any) -> Response:  # noqa: ANN401 - whatever the route passes
+            visit = current_visit()
+            if permission != PUBLIC:
+                if visit.standing is Standing.OUTSIDE:
+                    return to_sign_in()
+                if visit.standing is Standing.LOCKED:
+                    return to_unlock()
+                if permission != SIGNED_IN and not visit.may(permission):
+                    raise NotYours(permission)
+            reply = make_response(view(*args, **kwargs))
+            if request.method == "POST" and visit.kept is not None and "keeping" not in g:
+                _keep(None)
+            return reply
+
+        run.permission = permission  # type: ignore[attr-defined]
+        return run
+
+    return decorate
+
+
+def current_visit() -> Visit:
+    """The visit of this request."""
+    return cast("Visit", g.visit)
+
+
+def desk() -> Desk:
+    """What visits need from the process."""
+    return cast("Desk", current_context().parts["desk"])
+
+
+def ask() -> Caller:
+    """The services, asked with the token of the person at the screen."""
+    if "caller" not in g:
+        visit = current_visit()
+        issuer, now = desk().issuer, current_context().clock.now()
+        token = issuer.access_token(visit.person, str(visit.session_id), now)
+        day = visit.business_date.isoformat() if visit.business_date else None
+        services = cast("Services", current_context().parts["services"])
+        g.caller = services.for_person(token, day)
+    return cast("Caller", g.caller)
+
+
+def act_key() -> str:
+    """The name of the act that a form was made for: sent twice, it is done once.
+
+    Raises: BadRequest where the form brings none.
+    """
+    try:
+        return str(uuid.UUID(request.form["act"]))
+    except ValueError as error:
+        raise BadRequest("The form does not name its act.") from error
+
+
+def acting() -> Act:
+    """An act of the person at this visit, or of nobody yet, about the visit itself."""
+    visit = current_visit()
+    subject = visit.principal.subject if visit.principal else "anonymous"
+    return Act(actor=subject, occurred_at=current_context().clock.now())
+
+
+def ensure_visit(work: Work) -> Visit:
+    """The visit, stored: a browser that had none has one now."""
+    visit = current_visit()
+    if visit is NOBODY:
+        visit_id = new_id()
+        store.open_visit(work.connection, visit_id, _new_secret(), g.language, work.now)
+        visit = g.visit = Visit(visit_id, g.language, g.scale, Standing.OUTSIDE)
+    return visit
+
+
+def renew_secret(work: Work) -> None:
+    """The cookie that was known before somebody signed in is worth nothing afterwards."""
+    hashed = store.secret_hash(_new_secret())
+    store.change(work.connection, current_visit().id, secret_hash=hashed)
+
+
+def back(default: str = "/") -> str:
+    """The page of this site on which the form stands."""
+    return local(request.form.get("at"), default)
+
+
+def local(path: str | None, default: str = "/") -> str:
+    """The path, where it is one of this site: another's would send people who have just signed in away."""
+    fine = path and path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if fine and path else default
+
+
+def here() -> str:
+    """The address of this page within the site."""
+    return request.full_path.rstrip("?")
+
+
+def see_other(path: str) -> Response:
+    """After a form: look there, by GET."""
+    return cast("Response", redirect(path, SEE_OTHER))
+
+
+def return_form(code: str, detail: str = "", faults: list[dict[str, Any]] | None = None) -> Response:
+    """The form again, as it was typed, with what was wrong."""
+    at = back()
+    _keep(Kept(at, _typed_fields(), code, detail, faults or []))
+    return see_other(at)
+
+
+def to_sign_in() -> Response:
+    """Sign in first, and come back; what was typed is kept."""
+    where = _leave()
+    return see_other(url_for("entrance.sign_in", next=where))
+
+
+def to_unlock() -> Response:
+    """Show first who you are."""
+    return see_other(url_for("entrance.unlock", next=_leave()))
+
+
+def _leave() -> str:
+    if request.method != "POST":
+        return here()
+    at = back()
+    _keep(Kept(at, _typed_fields(), "kept"))
+    return at
+
+
+def _typed_fields() -> Mapping[str, list[str]]:
+    typed = {name: request.form.getlist(name) for name in request.form if name not in NEVER_KEPT}
+    size = sum(len(value) for values in typed.values() for value in values)
+    return typed if size <= KEPT_BYTES_MAX else {}
+
+
+def _keep(kept: Kept | None) -> None:
+    context = current_context()
+    with context.unit_of_work.begin(acting()) as work:
+        visit = ensure_visit(work) if kept else current_visit()
+        handlers.keep_form(work, desk(), visit, kept)
+    g.keeping = True
+
+
+def _new_secret() -> str:
+    session.permanent = True
+    session[COOKIE] = secrets.token_urlsafe(SECRET_BYTES)
+    return str(session[COOKIE])
+
+
+def _look_who_comes() -> None:
+    g.visit, g.language, g.scale = NOBODY, session.get("language", ""), session.get("scale", "dong")
+    if request.path.startswith(FREE_PATHS) or COOKIE not in session:
+        return
+    context = current_context()
+    now = context.clock.now()
+    with context.unit_of_work.reading() as connection:
+        found = handlers.look_at(connection, desk(), session[COOKIE], now)
+    if found is None:
+        return
+    g.visit, due = found
+    g.language, g.scale = g.visit.language, g.visit.scale
+    if due:
+        with context.unit_of_work.begin(acting()) as work:
+            store.change(work.connection, g.visit.id, seen_at=now)
+
+
+def _for_templates() -> dict[str, Any]:
+    visit = getattr(g, "visit", NOBODY)
+    kept = visit.kept if visit.kept and visit.kept.at == here() else None
+    return {
+        "visit": visit,
+        "inside": visit.standing is Standing.INSIDE,
+        "kept": kept,
+        "here": here(),
+        "new_act": lambda: str(new_id()),
+        "rooms": current_app.config["ROOMS"],
+        "typed": lambda name, default="": _typed(kept, name, default),
+        "typed_all": lambda name: list(kept.form.get(name, ())) if kept else [],
+    }
+
+
+def _typed(kept: Kept | None, name: str, default: object) -> str:
+    found = kept.form.get(name) if kept else None
+    return found[0] if found else str("" if default is None else default)
