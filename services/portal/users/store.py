@@ -52,7 +52,7 @@ def anybody(connection: Connection) -> bool:
     return connection.execute(select(users.c.id).limit(1)).one_or_none() is not None
 
 
-def assignments_of(connection: Connection, user_id: UUID, on: date) -> Sequence[Row[Any, Any]]:
+def assignments_of(connection: Connection, user_id: UUID, on: date) -> Sequence[Row[Any, Any, Any]]:
     """The roles an account holds on a day."""
     return connection.execute(
         select(assignments.c.role, assignments.c.unit_id, assignments.c.to_on)
