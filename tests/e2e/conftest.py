@@ -1,167 +1,18 @@
-"""A whole instance on this machine, with ports and state of its own, and the processes in it."""
+"""Whole instances, one at a time on a machine."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
-import os
-import signal
-import subprocess
-import sys
 import tempfile
-import threading
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import psutil
 import pytest
 
-from deploy.local.kafka import find_tools
-from deploy.local.ports import Ports
-from deploy.local.processes import answers
-from deploy.local.state import Home, reset
-from shared.testing.waiting import wait_until
+from tests.e2e.instance import Instance, fresh_instance
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 ONE_AT_A_TIME = Path(tempfile.gettempdir()) / "fundtrail-e2e.lock"
-FIRST_PORT = 26_000
-START_S = 90
-STOP_S = 60
-COMMAND_S = 120
-DROPPED = frozenset({"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "FUNDTRAIL_HOME", "FUNDTRAIL_PORT_BASE"})
-
-
-@dataclass
-class Instance:
-    """A launcher that keeps an instance up."""
-
-    home: Home
-    environment: dict[str, str]
-    launcher: subprocess.Popen[bytes]
-    output: Path
-
-    def pid(self, part: str) -> int:
-        """The process of a service's role as it runs now: `portal-worker` is `-m services.portal worker`."""
-        service, _, role = part.partition("-")
-        wanted = ["-m", f"services.{service}", role]
-        for process in psutil.Process(self.launcher.pid).children():
-            with contextlib.suppress(psutil.Error):
-                if process.cmdline()[-3:] == wanted and process.status() != psutil.STATUS_ZOMBIE:
-                    return process.pid
-        raise LookupError(f"{part} does not run")
-
-    def is_another(self, part: str, before: int) -> bool:
-        """Whether the part runs as another process than before, and answers that it is ready."""
-        service, _, role = part.partition("-")
-        try:
-            again = self.pid(part) != before
-        except LookupError:
-            return False
-        base = int(self.environment["FUNDTRAIL_PORT_BASE"])
-        return again and answers(Ports(base).of_service(service, role))
-
-    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """`fundtrail ...` against this instance, run to its end."""
-        argv = [sys.executable, "-m", "deploy.cli.main", *words]
-        return subprocess.run(
-            argv,
-            env=self.environment,
-            cwd=REPOSITORY,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=COMMAND_S,
-        )
-
-    def run_facts(self) -> dict[str, Any]:
-        """What the launcher wrote down."""
-        facts: dict[str, Any] = json.loads(self.home.run.read_text())
-        return facts
-
-    @contextlib.contextmanager
-    def demo(self, persons: int) -> Iterator[Demo]:
-        """The main job as a process of its own."""
-        argv = [sys.executable, "-m", "deploy.demo", "--home", str(self.home.root), "--persons", str(persons)]
-        process = subprocess.Popen(
-            argv,
-            env=self.environment,
-            cwd=REPOSITORY,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        demo = Demo(process)
-        try:
-            yield demo
-        finally:
-            process.kill()
-            demo.finish(10)
-
-
-@dataclass
-class Demo:
-    """The main job under way, and what it has said so far."""
-
-    process: subprocess.Popen[str]
-    said: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-        self.spoke_at = time.monotonic()
-
-    @property
-    def running(self) -> bool:
-        return self.process.poll() is None
-
-    @property
-    def silent_for_s(self) -> float:
-        return time.monotonic() - self.spoke_at
-
-    def has_said(self, words: str) -> bool:
-        return any(words in line for line in self.said)
-
-    def wait_until_said(self, words: str, timeout_s: float) -> None:
-        """Nothing, once a line with the words was said. Fails at once where the job ended without it."""
-        wait_until(
-            lambda: self.has_said(words) or not self.running, timeout_s, f"{words!r} ({self.said[-1:]})"
-        )
-        assert self.has_said(words), self.story()
-
-    def finish(self, timeout_s: float) -> int:
-        """The exit status at the end."""
-        try:
-            status = self.process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            raise AssertionError(f"The job stands still after:\n{self.story()}") from None
-        self._reader.join(5)
-        if self.process.stdout is not None:
-            self.process.stdout.close()
-        return status
-
-    def story(self) -> str:
-        return "\n".join(self.said)
-
-    def _read(self) -> None:
-        if self.process.stdout is None:
-            return
-        for line in self.process.stdout:
-            self.said.append(line.rstrip())
-            self.spoke_at = time.monotonic()
-
-
-@contextlib.contextmanager
-def stopped(pid: int) -> Iterator[None]:
-    """The process stands still, alive and deaf."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 @pytest.fixture
@@ -170,40 +21,4 @@ def start_instance() -> Iterator[Callable[[], Instance]]:
     with contextlib.ExitStack() as stack:
         lock = stack.enter_context(ONE_AT_A_TIME.open("w"))
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield lambda: stack.enter_context(_instance())
-
-
-@contextlib.contextmanager
-def _instance() -> Iterator[Instance]:
-    home = Home(Path(tempfile.mkdtemp(prefix="fundtrail-e2e-")))
-    home.root.chmod(0o755)  # PostgreSQL runs as nobody where we are root
-    try:
-        with _launched(home) as instance:
-            yield instance
-    finally:
-        reset(home)
-
-
-@contextlib.contextmanager
-def _launched(home: Home) -> Iterator[Instance]:
-    base = next(base for base in range(FIRST_PORT, FIRST_PORT + 2_000, 100) if not Ports(base).taken())
-    kept = {name: value for name, value in os.environ.items() if name not in DROPPED}
-    told = {"FUNDTRAIL_HOME": str(home.root), "FUNDTRAIL_PORT_BASE": str(base), "PYTHONPATH": str(REPOSITORY)}
-    if isinstance(find_tools(os.environ), str):
-        told["FUNDTRAIL_BUS"] = "postgresql"
-    output = home.root / "launcher.txt"
-    with output.open("wb") as out:
-        launcher = subprocess.Popen(
-            [sys.executable, "-m", "deploy.cli.main", "up"],
-            env={**kept, **told},
-            cwd=REPOSITORY,
-            stdout=out,
-            stderr=out,
-        )
-    try:
-        wait_until(lambda: home.run.exists() or launcher.poll() is not None, START_S, "the instance is up")
-        assert launcher.poll() is None, output.read_text()
-        yield Instance(home, {**kept, **told}, launcher, output)
-    finally:
-        launcher.terminate()
-        launcher.wait(STOP_S)
+        yield lambda: stack.enter_context(fresh_instance())

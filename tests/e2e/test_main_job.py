@@ -18,7 +18,7 @@ from deploy.contracts.registry import service_names
 from deploy.oversight.summary import KEYS
 from shared.testing.waiting import wait_until
 from tests.contract.published.payloads import faults, published_schemas, rows_of
-from tests.e2e.conftest import Demo, Instance, stopped
+from tests.e2e.instance import Demo, Instance, stopped
 from tests.e2e.leaks import scanner_of
 
 PERSONS = 600

@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, text
 from deploy.local.state import Home, read_json, reset
 from shared.kernel.ids import new_id
 from shared.testing.waiting import wait_until
-from tests.e2e.conftest import Instance, _launched
+from tests.e2e.instance import Instance, _launched
 
 BEFORE, AFTER = 5, 7
 PATIENCE_S = 60.0

@@ -1,0 +1,59 @@
+"""An instance with a demonstration month, and a browser before it; both serve the whole run.
+
+FUNDTRAIL_BROWSER_HOME names the home of an instance that runs already, for who writes pages.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from deploy.demo.client import Addresses
+from deploy.demo.staff import Staff
+from tests.browser.desk import Desk, chromium
+from tests.e2e.instance import fresh_instance
+
+PERSONS = 600
+DEMO_S = 240
+GIVEN, GIVEN_PAGES = "FUNDTRAIL_BROWSER_HOME", "FUNDTRAIL_BROWSER_PAGES"
+
+
+@pytest.fixture(scope="session")
+def home() -> Iterator[Path]:
+    """The state folder of an instance in which a month was paid."""
+    if GIVEN in os.environ:
+        yield Path(os.environ[GIVEN])
+        return
+    with fresh_instance() as instance:
+        with instance.demo(PERSONS) as demo:
+            assert demo.finish(DEMO_S) == 0, demo.story()
+        yield instance.home.root
+
+
+@pytest.fixture(scope="session")
+def desk(home: Path) -> Iterator[Desk]:
+    """Chromium before the pages of the instance."""
+    told: dict[str, Any] = json.loads((home / "run.json").read_text())
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        yield Desk(browser, home, os.environ.get(GIVEN_PAGES, told["pages"]))
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def ask(home: Path) -> Callable[..., Any]:
+    """`ask("cs.so", "beneficiaries", "/v1/lists", period="2024-08")`: a fact as the API has it."""
+    told = json.loads((home / "run.json").read_text())
+    names = Addresses.__dataclass_fields__
+    staff = Staff(Addresses(**{name: told["addresses"][name] for name in names}), home / "demo")
+
+    def get(username: str, service: str, path: str, **query: Any) -> Any:  # noqa: ANN401 - JSON
+        return staff[username].get(service, path, **query)
+
+    return get

@@ -1,0 +1,130 @@
+"""People at a browser: real Chromium, one signed-in state for each person, and what a page must be."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from deploy.demo.client import TOTP_STEP_S, totp
+
+WIDE, NARROW = 1440, 360
+HEIGHT = 900
+PAGE_BYTES_MAX = 150 * 1024
+ATTEMPTS = 4
+USED = 'a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex="0"]'
+NUMBER_WHAT_CAN_BE_USED = """(selector) => [...document.querySelectorAll(selector)]
+  .filter((one) => !one.disabled && one.getClientRects().length && !(one.type === "radio" && !one.checked))
+  .map((one, place) => { one.dataset.place = place; return place; })"""
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def chromium() -> str:
+    """The path of a Chromium on this machine. Raises: LookupError."""
+    for name in NAMES:
+        if found := shutil.which(name):
+            return found
+    raise LookupError(f"No Chromium is on PATH; looked for {', '.join(NAMES)}.")
+
+
+@dataclass
+class Desk:
+    """One instance with its accounts, and one browser before it."""
+
+    browser: Browser
+    home: Path
+    base: str
+    _states: dict[str, Any] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def sits(
+        self, username: str | None, *, width: int = WIDE, script: bool = True, language: str = "vi"
+    ) -> Iterator[Page]:
+        """A page of a browser at which a person, or nobody, is signed in."""
+        state = self._state(username) if username else None
+        context = self._context(width, script=script, state=state)
+        try:
+            page = context.new_page()
+            if language != "vi":
+                page.goto(f"{self.base}/account")
+                page.get_by_role("button", name="English").click()
+            yield page
+        finally:
+            context.close()
+
+    def account(self, username: str) -> dict[str, Any]:
+        """User name, password and the authenticator's secret."""
+        if username == "admin":
+            found: dict[str, Any] = json.loads((self.home / "first-administrator.json").read_text())
+        else:
+            found = json.loads((self.home / "demo" / "accounts.json").read_text())[username]
+        return found
+
+    def sign_in(self, page: Page, username: str) -> None:
+        """The person fills in the form; a code that was used already is waited for."""
+        account = self.account(username)
+        for _ in range(ATTEMPTS):
+            page.goto(f"{self.base}/sign-in")
+            page.fill("#username", account["username"])
+            page.fill("#password", account["password"])
+            if account.get("totp_secret"):
+                page.fill("#totp", totp(account["totp_secret"], time.time()))
+            page.locator("main button").click()
+            if "/sign-in" not in page.url:
+                return
+            time.sleep(TOTP_STEP_S / 2)
+        raise AssertionError(f"{username} could not sign in: {page.inner_text('main')}")
+
+    def _state(self, username: str) -> Any:  # noqa: ANN401 - Playwright's own
+        if username not in self._states:
+            context = self._context(WIDE, script=True, state=None)
+            self.sign_in(context.new_page(), username)
+            self._states[username] = context.storage_state()
+            context.close()
+        return self._states[username]
+
+    def _context(self, width: int, *, script: bool, state: Any) -> BrowserContext:  # noqa: ANN401
+        return self.browser.new_context(
+            viewport={"width": width, "height": HEIGHT},
+            java_script_enabled=script,
+            storage_state=state,
+            locale="vi-VN",
+        )
+
+
+def ensure_accessible(page: Page) -> None:
+    """Nothing, where axe-core finds no fault in the page."""
+    found = Axe().run(page)
+    faults = [
+        f"{one['id']} ({one['impact']}): {one['nodes'][0]['target']} {one['nodes'][0]['html'][:150]}"
+        for one in found.response["violations"]
+    ]
+    assert faults == [], "\n".join([page.url, *faults])
+
+
+def ensure_fits(page: Page) -> None:
+    """Nothing, where the page does not scroll sideways."""
+    over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert over <= 0, f"{page.url} is {over} px wider than its window"
+
+
+def ensure_reached_by_keyboard(page: Page) -> None:
+    """Nothing, where Tab comes by everything that can be used, and shows where it is."""
+    wanted = page.evaluate(NUMBER_WHAT_CAN_BE_USED, USED)
+    page.evaluate("document.activeElement && document.activeElement.blur()")
+    seen: set[int] = set()
+    for _ in range(len(wanted) + 3):
+        page.keyboard.press("Tab")
+        place = page.evaluate("document.activeElement.dataset ? document.activeElement.dataset.place : null")
+        if place is not None:
+            seen.add(int(place))
+    missed = set(wanted) - seen
+    assert not missed, f"{page.url}: Tab does not come by {len(missed)} of {len(wanted)}"
