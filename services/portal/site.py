@@ -23,9 +23,11 @@ from shared.kernel.sealing import Sealer
 from shared.settings import Settings
 from shared.web import server
 from shared.web.app import build_app
-from shared.web.context import make_context
+from shared.web.context import Context, make_context
 
 FORM_BYTES_MAX = 24 * 1024 * 1024  # an annex or an answer of a provider, with its fields
+FORM_PARTS_MAX = 5_000  # a table of some hundred lines
+TYPED_BYTES_MAX = 4 * 1024 * 1024
 VISIT_LIFETIME = timedelta(days=30)
 ROOMS = (Room("/", "look.room_home", "signed_in"),)
 BLUEPRINTS = (home, entrance, showcase)
@@ -39,14 +41,23 @@ def create_app(settings: Settings) -> Flask:
         Sealer(config.key(settings.keys_dir, config.VISITS_KEY_FILE)),
     )
     parts = {"desk": desk, "services": Services(config.addresses(os.environ))}
-    app = build_app(make_context("portal", settings, REFUSALS, parts), [])
+    context = make_context("portal", settings, REFUSALS, parts)
     secure = config.pages_url(os.environ).startswith("https://")
+    return build_pages(context, config.key(settings.keys_dir, config.COOKIE_KEY_FILE), secure=secure)
+
+
+def build_pages(context: Context, cookie_key: bytes, *, secure: bool) -> Flask:
+    """The pages over a context whose parts are a `desk` and the `services`.
+
+    With `secure` their cookies travel over TLS alone.
+    """
+    app = build_app(context, [])
     app.config.update(
         ROOMS=ROOMS,
-        SECRET_KEY=config.key(settings.keys_dir, config.COOKIE_KEY_FILE),
+        SECRET_KEY=cookie_key,
         MAX_CONTENT_LENGTH=FORM_BYTES_MAX,
-        MAX_FORM_PARTS=5_000,
-        MAX_FORM_MEMORY_SIZE=4 * 1024 * 1024,
+        MAX_FORM_PARTS=FORM_PARTS_MAX,
+        MAX_FORM_MEMORY_SIZE=TYPED_BYTES_MAX,
         PERMANENT_SESSION_LIFETIME=VISIT_LIFETIME,
         SESSION_COOKIE_NAME="__Host-fundtrail" if secure else "fundtrail",
         SESSION_COOKIE_SECURE=secure,
