@@ -64,9 +64,15 @@ def units_of_day() -> list[Item]:
     return units.of_day(ask(), day().isoformat())
 
 
-def places(days: Iterable[str] = ()) -> dict[str, Item]:
-    """All units that decisions may speak of, by id; none where allocation does not answer."""
-    wanted = [BEFORE_MERGERS, *days, business_date(current_context().clock.now()).isoformat()]
+def places(on: date | None = None) -> dict[str, Item]:
+    """All units that decisions may speak of, by id; none where allocation does not answer.
+
+    A unit that stood on the given day stands where it stood then.
+    """
+    today = business_date(current_context().clock.now())
+    wanted = [today.isoformat(), BEFORE_MERGERS, (on or today).isoformat()]
+    if on is None:
+        wanted.pop()
     rows = part(lambda: [one for each in dict.fromkeys(wanted) for one in units.of_day(ask(), each)])
     return {str(one["id"]): one for one in rows.found or ()}
 
@@ -123,5 +129,5 @@ def annex(one: Item) -> Annex:
 
 def tree(one: Item) -> list[Row]:
     """The tree of a decision with subtotals alone."""
-    days = [one["issued_on"]] if one["issued_on"] else []
-    return model.tree(one["lines"], places(days), words("decisions.works"), words("decisions.all_lines"))
+    on = model.day_of_units(one, day())
+    return model.tree(one["lines"], places(on), words("decisions.works"), words("decisions.all_lines"))

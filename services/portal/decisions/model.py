@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 Item = Mapping[str, Any]
@@ -109,12 +110,10 @@ def tree(lines: Sequence[Item], units: Mapping[str, Item], works: str, all_: str
     `works` and `all_` are the words over lines without a unit and over the whole.
     """
     groups: dict[Place | None, list[Item]] = {}
-    loose: dict[str, None] = {}
     for line in lines:
-        place = _place(line, units, works)
-        if place is None:
-            loose[str(line["id"])] = None
-        groups.setdefault(place, []).append(line)
+        groups.setdefault(_place(line, units, works), []).append(line)
+    if len(groups) == 1 and not any(line["unit_id"] for line in lines):
+        groups = {None: list(lines)}
     rows = [Row(0, all_, sum(line["amount_vnd"] for line in lines), lines=len(lines))]
     for place, members in groups.items():
         rows += _group(place, members, units)
@@ -143,9 +142,19 @@ def _group(place: Place | None, members: Sequence[Item], units: Mapping[str, Ite
 def _name(line: Item, units: Mapping[str, Item]) -> str:
     """The text of the line, with the name of its unit where that says more."""
     text, unit = str(line["text"]), units.get(str(line["unit_id"]))
-    if unit is None or str(unit["name"]).lower() in text.lower():
+    if unit is None:
         return text
-    return f"{text} – {unit['name']}"
+    said, name = text.lower(), str(unit["name"])
+    if said in name.lower():
+        return name
+    return text if name.lower() in said else f"{text} – {name}"
+
+
+def day_of_units(one: Item, today: date) -> date:
+    """The day as of which a decision names units: that of its issue, else one of its year, at most today."""
+    if one["issued_on"]:
+        return date.fromisoformat(one["issued_on"])
+    return min(today, date(one["fiscal_year"], 12, 31))
 
 
 def judged(rows: Iterable[Row], laws: Mapping[str, Item], in_force: set[str] | None) -> list[Row]:

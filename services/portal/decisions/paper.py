@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import segno
@@ -17,7 +17,7 @@ FIRST, OTHER = 720, 1_180  # what is free for rows under the head of a decision,
 CLOSING = 640  # total in words and signatures
 CARRY = 2 * ROW
 CHARS = 52  # of a text in one line of its column
-NOTE_CHARS = 24
+BASIS_CHARS, NOTE_CHARS = 21, 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,12 @@ class Sheet:
     last: bool
 
 
-def sheets(rows: Sequence[Row]) -> list[Sheet]:
+def sheets(rows: Sequence[Row], citations: Mapping[str, str]) -> list[Sheet]:
     """The rows on as many sheets as they need; the closing stands with at least one row.
 
     The row over the whole is left out: the total stands at the end.
     """
-    parts = list(_parts([row for row in rows if row.depth]))
+    parts = list(_parts([(row, height(row, citations)) for row in rows if row.depth]))
     found: list[Sheet] = []
     brought = 0
     for number, part in enumerate(parts, 1):
@@ -47,21 +47,22 @@ def sheets(rows: Sequence[Row]) -> list[Sheet]:
     return found
 
 
-def _parts(rows: Sequence[Row]) -> Iterator[list[Row]]:
-    part: list[Row] = []
+def _parts(rows: Sequence[tuple[Row, int]]) -> Iterator[list[Row]]:
+    part: list[tuple[Row, int]] = []
     room = FIRST
-    for row in rows:
-        if part and height(row) > room:
-            moved = [part.pop()] if part[-1].line is None and len(part) > 1 else []
-            yield part
-            part, room = moved, OTHER - CARRY - sum(map(height, moved))
-        part.append(row)
-        room -= height(row)
-    if len(part) > 1 and room < CLOSING - CARRY:
-        keep = _kept_with_the_end(part)
-        yield part[:-keep]
-        part = part[-keep:]
-    yield part
+    for row, high in rows:
+        if part and high > room:
+            moved = [part.pop()] if part[-1][0].line is None and len(part) > 1 else []
+            yield [one for one, _ in part]
+            part, room = moved, OTHER - CARRY - sum(above for _, above in moved)
+        part.append((row, high))
+        room -= high
+    last = [one for one, _ in part]
+    if len(last) > 1 and room < CLOSING:
+        keep = _kept_with_the_end(last)
+        yield last[:-keep]
+        last = last[-keep:]
+    yield last
 
 
 def _kept_with_the_end(part: Sequence[Row]) -> int:
@@ -69,10 +70,12 @@ def _kept_with_the_end(part: Sequence[Row]) -> int:
     return 2 if len(part) > 2 and part[-2].line is None else 1
 
 
-def height(row: Row) -> int:
+def height(row: Row, citations: Mapping[str, str]) -> int:
     """How high a row is printed, by the length of its texts."""
-    note = len(str(row.line["note"])) if row.line else 0
-    lines = max(-(-len(row.name) // CHARS), -(-note // NOTE_CHARS), 1)
+    line = row.line or {"note": "", "article_id": ""}
+    basis = citations.get(str(line["article_id"]), "")
+    texts = ((row.name, CHARS), (basis, BASIS_CHARS), (str(line["note"]), NOTE_CHARS))
+    lines = max(-(-max(len(text), 1) // width) for text, width in texts)
     return ROW + (lines - 1) * MORE
 
 

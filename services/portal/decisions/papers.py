@@ -23,18 +23,18 @@ def print_one(decision_id: UUID) -> Response:
     """The decision on sheets of A4; says that an earlier print is void where the decision has changed."""
     one = asking.decision(decision_id).body
     printed = request.args.get("version", one["version"], int)
-    rows = asking.tree(one)
+    rows, citations = asking.tree(one), _citations()
     address = url_for("papers.print_one", decision_id=decision_id, version=one["version"], _external=True)
     return make_response(
         show(
             "decisions/paper.html",
             one=one,
             printed=printed,
-            sheets=paper.sheets(rows),
+            sheets=paper.sheets(rows, citations),
             count=len(one["lines"]),
             total=paper.in_words(one["total_vnd"]),
             issuer=_issuer(one["issuing_unit_id"]),
-            citations=_citations(),
+            citations=citations,
             code=paper.code(address, words("decisions.paper_code")),
         )
     )

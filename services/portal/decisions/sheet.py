@@ -103,9 +103,9 @@ def _head(page: Any, one: Item, texts: Mapping[str, str], style: Mapping[str, An
 def _lines(page: Any, rows: Sequence[Row], citations: Mapping[str, str], style: Mapping[str, Any]) -> int:  # noqa: ANN401
     at = HEAD_ROW
     for at, row in enumerate((row for row in rows if row.depth), HEAD_ROW + 1):
-        line = row.line or {"label": "", "article_id": "", "quantity": None, "note": ""}
+        line = row.line or {"label": "", "position": "", "article_id": "", "quantity": None, "note": ""}
         kind = "cell" if row.line else "group"
-        page.write_string(at, 0, str(line["label"]), style[kind])
+        page.write_string(at, 0, str(line["label"] or line["position"]), style[kind])
         page.write_string(at, 1, row.name, style[kind])
         page.write_string(at, 2, citations.get(str(line["article_id"]), ""), style[kind])
         if line["quantity"] is None:
