@@ -17,7 +17,7 @@ PYTEST_OPTIONS ?= -n 3 -q  # one more than the cores of the least machine: many 
 help:  ## list what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort
 
-$(VENV)/.run: requirements/runtime.lock pyproject.toml
+$(VENV)/.run: requirements/runtime.lock pyproject.toml services/portal/browser/package-lock.json
 	@./deploy/setup.sh runtime
 	@touch $@
 
@@ -32,11 +32,12 @@ up: $(VENV)/.run  ## start everything and leave it running
 	@$(BIN)/fundtrail up
 
 test: $(VENV)/.dev  ## the whole suite, on servers of its own
-	@$(BIN)/python -m pytest $(PYTEST_OPTIONS) --ignore=tests/e2e
+	@$(BIN)/python -m pytest $(PYTEST_OPTIONS) --ignore=tests/e2e --ignore=tests/browser
 	@$(BIN)/python -m pytest -q tests/e2e  # whole instances: one at a time, with the machine to themselves
+	@$(BIN)/python -m pytest -q tests/browser  # one instance, and one Chromium before it
 
 faults: $(VENV)/.dev  ## the figures under fault in their full sizes; takes about an hour
-	@$(BIN)/python -m pytest -n 4 --dist worksteal -q -m "full and not alone" --timeout 3600 --durations 30
+	@$(BIN)/python -m pytest -n 4 --dist worksteal -q -m "full and not alone" --ignore=tests/browser --timeout 3600 --durations 30
 	@$(BIN)/python -m pytest -q -m alone --timeout 3600  # they measure the machine: one at a time
 
 bench: $(VENV)/.dev  ## measure against the limits of this machine; ONLY=ledger runs what begins so, DIVIDE=100 a part

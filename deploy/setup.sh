@@ -41,5 +41,18 @@ else
     -r "requirements/$what.lock" -c "requirements/$what.lock"
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 fi
+
+# What browsers are given (docs/adr/0018): by the system's npm, else by one from a wheel. It is asked only when something changed.
+browser=services/portal/browser
+if ! cmp -s "$browser/package-lock.json" "$browser/node_modules/.installed"; then
+  npm=$(command -v npm || true)
+  if [ -z "$npm" ]; then
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/node.lock
+    npm=.venv/bin/npm
+  fi
+  "$npm" ci --silent --prefix "$browser"
+  cp "$browser/package-lock.json" "$browser/node_modules/.installed"
+fi
+
 .venv/bin/python -m compileall -q shared services deploy  # else sixteen processes do it all at once
 say "Set up in $((SECONDS - began)) s."

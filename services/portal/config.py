@@ -8,24 +8,28 @@ from pathlib import Path
 from shared.documents import keys
 from shared.settings import SettingMissing
 
-SERVICES = ("portal", "allocation", "beneficiaries", "notifications", "audit")
+SETTINGS: Mapping[str, str] = {
+    "portal": "FUNDTRAIL_PORTAL_URL",
+    "allocation": "FUNDTRAIL_ALLOCATION_URL",
+    "beneficiaries": "FUNDTRAIL_BENEFICIARIES_URL",
+    "notifications": "FUNDTRAIL_NOTIFICATIONS_URL",
+    "audit": "FUNDTRAIL_AUDIT_URL",
+}
+PAGES_URL = "FUNDTRAIL_PAGES_URL"
 COOKIE_KEY_FILE = "portal-cookies.key"
 VISITS_KEY_FILE = "portal-visits.key"
 
 
 def addresses(environment: Mapping[str, str]) -> dict[str, str]:
     """Where each service is. Raises: SettingMissing."""
-    found = {name: environment.get(f"FUNDTRAIL_{name.upper()}_URL", "") for name in SERVICES}
-    if missing := [name for name, url in found.items() if not url]:
-        raise SettingMissing(
-            f"Set FUNDTRAIL_{missing[0].upper()}_URL; docs/operations.md says what it means."
-        )
-    return {name: url.rstrip("/") for name, url in found.items()}
+    if missing := [setting for setting in SETTINGS.values() if not environment.get(setting)]:
+        raise SettingMissing(f"Set {missing[0]}; docs/operations.md says what it means.")
+    return {name: environment[setting].rstrip("/") for name, setting in SETTINGS.items()}
 
 
 def pages_url(environment: Mapping[str, str]) -> str:
     """Where browsers reach the pages; empty where that is not said."""
-    return environment.get("FUNDTRAIL_PAGES_URL", "")
+    return environment.get(PAGES_URL, "")
 
 
 def ensure_keys(keys_dir: Path) -> None:

@@ -18,6 +18,7 @@ READING = {
     "shared.telemetry.exposition",  # a variable of the library, which reads it at its import
     "services.audit.start",
     "services.notifications.worker",
+    "services.portal.site",
 }
 WITH_PASSWORDS = ("SERVICE_DATABASE_URL", "OWNER_DATABASE_URL", "BUS_URL")
 

@@ -32,7 +32,7 @@ class Catalogues(Domain):  # type: ignore[misc] # Flask-Babel brings no types
 TEXTS = Catalogues()
 
 
-def words(name: str, **values: object) -> str:
+def words(name: str, /, **values: object) -> str:
     """The text of that name, with values put in; the name itself where no catalogue has it."""
     return str(TEXTS.gettext(name, **values))
 

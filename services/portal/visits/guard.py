@@ -67,7 +67,7 @@ def page(permission: str) -> Callable[[View], View]:
                 if permission != SIGNED_IN and not visit.may(permission):
                     raise NotYours(permission)
             reply = make_response(view(*args, **kwargs))
-            if request.method == "POST" and visit.kept is not None and "keeping" not in g:
+            if _was_sent_again(visit):
                 _keep(None)
             return reply
 
@@ -178,6 +178,12 @@ def _leave() -> str:
     at = back()
     _keep(Kept(at, _typed_fields(), "kept"))
     return at
+
+
+def _was_sent_again(visit: Visit) -> bool:
+    """Whether the form that the visit keeps was sent now, and nothing was in its way."""
+    sent = request.method == "POST" and visit.kept is not None and "keeping" not in g
+    return sent and visit.kept is not None and request.form.get("at") == visit.kept.at
 
 
 def _typed_fields() -> Mapping[str, list[str]]:

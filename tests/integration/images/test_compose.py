@@ -14,6 +14,7 @@ import pytest
 from deploy.images import credentials
 from deploy.kafka import acl
 from deploy.local.plan import SERVICES
+from deploy.local.plan import SERVING
 from deploy.local.ports import API_OFFSETS, DEFAULT_BASE, ROLE_OFFSETS
 from deploy.local.postgres import SETTINGS
 from deploy.local.postgres_binaries import Binaries
@@ -143,9 +144,9 @@ def with_files(service: str, role: str, folder: Path, ca: Path | None = None) ->
 def test_a_process_listens_where_it_is_asked_and_where_prometheus_looks(service: str, role: str) -> None:
     one, port = container(service, role), port_of(service, role)
     told = compose.environment(one)
-    assert told.get("FUNDTRAIL_PORT" if role == "api" else "FUNDTRAIL_HEALTH_PORT") == str(port)
+    assert told.get("FUNDTRAIL_PORT" if role in SERVING else "FUNDTRAIL_HEALTH_PORT") == str(port)
     assert f"http://127.0.0.1:{port}/readyz" in one["healthcheck"]["test"][-1]
-    assert one.get("ports", []) == ([f"127.0.0.1:{port}:{port}"] if role == "api" else [])
+    assert one.get("ports", []) == ([f"127.0.0.1:{port}:{port}"] if role in SERVING else [])
     scraped = (compose.ROOT / "deploy" / "monitoring" / "prometheus.yml").read_text()
     assert f"{service}-{role}:{port}" in scraped
 
@@ -164,10 +165,11 @@ def test_the_proxy_leads_to_every_api_at_its_port() -> None:
     pattern = r"listen (\d+) ssl;\s+location / \{ set \$to http://([\w-]+:\d+); proxy_pass \$to; \}"
     leads = dict(re.findall(pattern, text))
     apis = {str(port_of(name, "api") + 1000): f"{name}-api:{port_of(name, 'api')}" for name in API_OFFSETS}
-    assert leads == apis | {"9705": "keycloak:8080"}
+    pages = {"9706": f"portal-pages:{port_of('portal', 'pages')}"}
+    assert leads == apis | pages | {"9705": "keycloak:8080"}
     published = compose.containers()["proxy"]["ports"]
     assert published == [f"{min(leads)}-{max(leads)}:{min(leads)}-{max(leads)}"]
-    assert text.count("location /metrics { return 404; }") == len(apis)
+    assert text.count("location /metrics { return 404; }") == len(apis | pages)
 
 
 def test_every_secret_is_made_used_and_a_file_of_one_folder(tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def containers() -> Iterator[Containers]:
     """Databases and roles as the containers make them, on a server of their own."""
     folder = Path(tempfile.mkdtemp(prefix="fundtrail-containers-"))
     folder.chmod(0o755)  # PostgreSQL runs as nobody where we are root
-    ports = {str(8700 + number): free_port() for number in (*range(5), *range(20, 25), 42, 96)}
+    ports = {str(8700 + number): free_port() for number in (*range(5), *range(20, 25), 42, 60, 96)}
     here = Containers(folder, ports | {"5432": free_port(), "9092": free_port(), "1025": free_port()})
     unset = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
     server = start_server(folder, here.ports["5432"], folder / "postgres.log", unset, print, TEST_SETTINGS)

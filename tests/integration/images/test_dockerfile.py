@@ -51,7 +51,8 @@ def test_the_image_is_small_pinned_and_nobodys() -> None:
 @pytest.mark.full
 def test_what_the_recipe_runs_makes_a_place_in_which_every_process_knows_itself(tmp_path: Path) -> None:
     """Every step of the builder, in folders of this machine; the packages come by their hashes."""
-    places = {"/opt/fundtrail": str(tmp_path / "venv"), "/srv/fundtrail": str(tmp_path / "state")}
+    names = {"/opt/fundtrail": "venv", "/opt/node": "node", "/srv/fundtrail": "state"}
+    places = {there: str(tmp_path / here) for there, here in names.items()}
     application = tmp_path / "app"
     application.mkdir()
     ours = f"--owner={os.getuid()} --group={os.getgid()}"
@@ -80,7 +81,7 @@ def copy(sources: list[str], target: Path) -> None:
     for source in sources:
         place = compose.ROOT / source
         if place.is_dir():
-            shutil.copytree(place, target, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(place, target, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
         else:
             target.mkdir(exist_ok=True)
             shutil.copy(place, target)

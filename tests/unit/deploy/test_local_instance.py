@@ -70,7 +70,7 @@ def test_a_process_starts_with_what_it_is_told(part: Part) -> None:
     service, _, role = part.name.partition("-")
     assert settings.database_url == f"{service}-service"
     assert settings.keys_dir == Path("/state/keys") / service
-    assert (settings.port if role == "api" else settings.health_port) == LAYOUT.ports.of_service(
+    assert (settings.port if role in plan.SERVING else settings.health_port) == LAYOUT.ports.of_service(
         service, role
     )
     assert settings.issuer == "http://127.0.0.1:9000"
