@@ -9,6 +9,9 @@ from flask import Flask
 
 from services.portal import config
 from services.portal.calls.services import Services
+from services.portal.decisions.drafting import blueprint as drafting
+from services.portal.decisions.papers import blueprint as papers
+from services.portal.decisions.views import blueprint as decisions
 from services.portal.entrance.views import blueprint as entrance
 from services.portal.home.views import blueprint as home
 from services.portal.look import page as look
@@ -29,8 +32,11 @@ FORM_BYTES_MAX = 24 * 1024 * 1024  # an annex or an answer of a provider, with i
 FORM_PARTS_MAX = 5_000  # a table of some hundred lines
 TYPED_BYTES_MAX = 4 * 1024 * 1024
 VISIT_LIFETIME = timedelta(days=30)
-ROOMS = (Room("/", "look.room_home", "signed_in"),)
-BLUEPRINTS = (home, entrance, showcase)
+ROOMS = (
+    Room("/", "look.room_home", "signed_in"),
+    Room("/decisions", "look.room_decisions", "decisions.read"),
+)
+BLUEPRINTS = (home, entrance, showcase, decisions, drafting, papers)
 
 
 def create_app(settings: Settings) -> Flask:

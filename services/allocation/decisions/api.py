@@ -27,6 +27,8 @@ from services.allocation.decisions.schemas import (
     DraftDecisionSchema,
     FormulaDecisionSchema,
     HeaderSchema,
+    HistoryPageSchema,
+    HistoryQuery,
     IssueSchema,
     ReasonSchema,
 )
@@ -108,6 +110,15 @@ def list_decisions(query: dict[str, Any]) -> Any:  # noqa: ANN401 - a page of ro
 def show_decision(decision_id: UUID) -> dict[str, Any]:
     """One decision with its lines."""
     return queries.find_decision(current_connection(), decision_id)
+
+
+@blueprint.get("/<uuid:decision_id>/history")
+@reads("decisions.read")
+@blueprint.arguments(HistoryQuery, location="query")
+@blueprint.response(200, HistoryPageSchema)
+def show_history(query: dict[str, Any], decision_id: UUID) -> Any:  # noqa: ANN401 - a page of rows
+    """Who did what with a decision, when and why."""
+    return queries.history_page(current_connection(), decision_id, query)
 
 
 @blueprint.post("/<uuid:decision_id>/submission")

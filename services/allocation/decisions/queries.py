@@ -6,11 +6,27 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
+from services.allocation.decisions.events import (
+    DecisionApproved,
+    DecisionDrafted,
+    DecisionIssued,
+    DecisionSentBack,
+    DecisionSubmitted,
+)
 from services.allocation.decisions.tables import decision_lines, decisions
+from shared.journal.tables import journal
 from shared.kernel.errors import NotFound
 from shared.web.pages import Page, decode, page
+
+STEPS = {
+    DecisionDrafted.TYPE: "drafted",
+    DecisionSubmitted.TYPE: "submitted",
+    DecisionApproved.TYPE: "approved",
+    DecisionSentBack.TYPE: "sent_back",
+    DecisionIssued.TYPE: "issued",
+}
 
 
 def find_decision(connection: Connection, decision_id: UUID) -> dict[str, Any]:
@@ -27,15 +43,42 @@ def find_decision(connection: Connection, decision_id: UUID) -> dict[str, Any]:
 
 
 def decisions_page(connection: Connection, query: dict[str, Any]) -> Page[Any]:
-    """Decisions in order of id, without their lines, a page at a time."""
-    wanted = select(decisions).order_by(decisions.c.id).limit(query["limit"] + 1)
-    for name in ("state", "kind", "component"):
+    """Decisions in order of id, or against it, without their lines, a page at a time."""
+    newest = query["newest"]
+    order = decisions.c.id.desc() if newest else decisions.c.id
+    wanted = select(decisions).order_by(order).limit(query["limit"] + 1)
+    for name in ("state", "kind", "component", "fiscal_year"):
         if query[name] is not None:
             wanted = wanted.where(decisions.c[name] == query[name])
     after = decode(query["cursor"], UUID)
     if after is not None:
-        wanted = wanted.where(decisions.c.id > UUID(str(after[0])))
+        last = UUID(str(after[0]))
+        wanted = wanted.where(decisions.c.id < last if newest else decisions.c.id > last)
     return page(connection.execute(wanted).all(), query["limit"], lambda row: [str(row.id)])
+
+
+def history_page(connection: Connection, decision_id: UUID, query: dict[str, Any]) -> Page[Any]:
+    """The steps of a decision as the journal has them, oldest first.
+
+    An issue of many lines stands in several rows of one act; it is one step.
+    Raises: NotFound decision_unknown.
+    """
+    if not connection.execute(select(decisions.c.id).where(decisions.c.id == decision_id)).one_or_none():
+        raise NotFound("decision_unknown", f"There is no decision {decision_id}.")
+    columns = [journal.c[name] for name in ("type", "occurred_at", "actor", "reason", "backdated")]
+    seq = func.min(journal.c.seq)
+    wanted = (
+        select(seq.label("seq"), func.min(journal.c.recorded_at).label("recorded_at"), *columns)
+        .where(journal.c.type.in_(STEPS), journal.c.key == str(decision_id))
+        .group_by(journal.c.xid, *columns)
+        .order_by(seq)
+        .limit(query["limit"] + 1)
+    )
+    after = decode(query["cursor"], int)
+    if after is not None:
+        wanted = wanted.having(seq > int(after[0]))
+    rows = [{**row, "step": STEPS[row["type"]]} for row in connection.execute(wanted).mappings()]
+    return page(rows, query["limit"], lambda row: [row["seq"]])
 
 
 def decisions_of(connection: Connection, lines: Iterable[UUID]) -> dict[UUID, UUID]:

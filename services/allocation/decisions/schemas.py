@@ -145,11 +145,32 @@ class DecisionSchema(DecisionSummarySchema):
 
 
 class DecisionsQuery(PageQuery):
-    """Which decisions."""
+    """Which decisions; the oldest first, or the newest."""
 
     state = fields.String(load_default=None)
     kind = fields.String(load_default=None)
     component = fields.String(load_default=None)
+    fiscal_year = fields.Integer(load_default=None)
+    newest = fields.Boolean(load_default=False)
 
 
 DecisionPageSchema = page_of(DecisionSummarySchema, "DecisionPage")
+
+
+class HistoryQuery(PageQuery):
+    """Which page of a history."""
+
+
+class HistoryEntrySchema(Schema):
+    """One step of a decision. `actor` is the subject of a token: who that is, the issuer of tokens knows."""
+
+    seq = fields.Integer(required=True)
+    step = fields.String(required=True)
+    occurred_at = fields.AwareDateTime(required=True)
+    recorded_at = fields.AwareDateTime(required=True)
+    actor = fields.String(required=True)
+    reason = fields.String(allow_none=True)
+    backdated = fields.Boolean(required=True)
+
+
+HistoryPageSchema = page_of(HistoryEntrySchema, "DecisionHistoryPage")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -45,6 +45,14 @@ def by_username(connection: Connection, username: str) -> Row[Any] | None:
 def by_id(connection: Connection, user_id: UUID) -> Row[Any] | None:
     """The account of an id."""
     return connection.execute(select(users).where(users.c.id == user_id)).one_or_none()
+
+
+def names_of(connection: Connection, user_ids: Collection[UUID]) -> dict[str, str]:
+    """What accounts are called on pages, by the subject that stands in their acts."""
+    if not user_ids:
+        return {}
+    rows = connection.execute(select(users.c.id, users.c.display_name).where(users.c.id.in_(user_ids)))
+    return {str(row.id): row.display_name for row in rows}
 
 
 def anybody(connection: Connection) -> bool:

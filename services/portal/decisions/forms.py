@@ -1,0 +1,210 @@
+"""What officers type, as allocation takes it: decisions by hand and by formula, with their tables of rows.
+
+Rows that hold nothing are left out; a fault that allocation names is moved back to the row that was typed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.kernel.names import nfc
+from shared.kernel.unit_names import UnitName, UnitNames
+
+Form = Mapping[str, Sequence[str]]
+Item = Mapping[str, Any]
+
+HEADER = ("kind", "title", "component", "source", "capital_kind", "issuing_unit_id")
+ROWS_AT_FIRST, ROWS_MORE, ROWS_MAX = 10, 20, 500
+GROUPED = re.compile(r"\d{1,3}([. \u00a0\u202f,])\d{3}(\1\d{3})*", re.ASCII)
+LINES, SHARES, CLASSES = "lines", "shares", "classes"
+
+
+@dataclass(slots=True)
+class Reading:
+    """A body as far as it could be read. Shape: `places` has the typed row of each row that is sent."""
+
+    body: dict[str, Any]
+    places: list[int] = field(default_factory=list)
+    faults: list[dict[str, Any]] = field(default_factory=list)
+
+    def fault(self, code: str, pointer: str, value: str, cure: str = "") -> None:
+        """Note what could not be read, and in which field."""
+        row = pointer.split("/")[2:3]
+        found = {"code": code, "pointer": pointer, "value": value, "cure": cure}
+        self.faults.append(found | ({"row": int(row[0]) + 1} if row and row[0].isdigit() else {}))
+
+
+def names_of(units: Iterable[Item]) -> UnitNames:
+    """The units as an index that finds them by the way they are written."""
+    rows = {str(unit["id"]): unit for unit in units}
+    return UnitNames(
+        UnitName(unit["id"], unit["name"], unit["kind"], _parent(unit, rows)) for unit in rows.values()
+    )
+
+
+def labels_of(units: Iterable[Item]) -> dict[str, str]:
+    """What each unit is offered as, with the one above it: that tells apart two of one name."""
+    rows = {str(unit["id"]): unit for unit in units}
+    return {
+        key: f"{unit['name']} ({above})" if (above := _parent(unit, rows)) else str(unit["name"])
+        for key, unit in rows.items()
+    }
+
+
+def _parent(unit: Item, rows: Mapping[str, Item]) -> str | None:
+    above = rows.get(str(unit["parent_id"]))
+    return str(above["name"]) if above else None
+
+
+def number(text: str) -> int | None:
+    """A whole number as it is typed or pasted, with or without signs between thousands; None for no number.
+
+    "1.466.875.000" and "1466875000" are one; a decimal comma makes it none, for money is whole đồng.
+    """
+    typed = text.strip()
+    if GROUPED.fullmatch(typed):
+        return int(re.sub(r"\D", "", typed))
+    return int(typed) if typed.isascii() and typed.isdecimal() else None
+
+
+def row_count(form: Form, table: str, at_first: int = ROWS_AT_FIRST) -> int:
+    """How many rows a table shows: those typed, and more where more were asked for. Bounds: ROWS_MAX."""
+    typed = max(_indices(form, table), default=-1) + 1
+    wanted = (typed or at_first) + (ROWS_MORE if form.get("more") == [table] else 0)
+    return min(wanted, ROWS_MAX)
+
+
+def header(form: Form) -> dict[str, Any]:
+    """What all lines of a decision share."""
+    year = _one(form, "fiscal_year")
+    return {name: _one(form, name) for name in HEADER} | {
+        "fiscal_year": int(year) if year.isascii() and year.isdecimal() else year,
+        "demonstration": _one(form, "demonstration") == "true",
+    }
+
+
+def by_hand(form: Form, names: UnitNames, labels: Mapping[str, str]) -> Reading:
+    """A decision with its table of lines."""
+    reading = Reading(header(form) | {"lines": []})
+    for index in _filled(form, LINES, ("text", "unit_id", "amount_vnd", "quantity", "note")):
+        reading.places.append(index)
+        reading.body["lines"].append(_line(reading, form, index, names, labels))
+    return reading
+
+
+def _line(
+    reading: Reading, form: Form, index: int, names: UnitNames, labels: Mapping[str, str]
+) -> dict[str, Any]:
+    at = f"/{LINES}/{index}"
+    cells = {name: _cell(form, LINES, index, name) for name in ("text", "unit_id", "note")}
+    unit = _unit(reading, f"{at}/unit_id", cells["unit_id"], names, labels) if cells["unit_id"] else None
+    return {
+        "label": str(len(reading.body["lines"]) + 1),
+        "text": cells["text"] or cells["unit_id"],
+        "unit_id": unit,
+        "article_id": _cell(form, LINES, index, "article_id") or _one(form, "article_id"),
+        "amount_vnd": _number(reading, f"{at}/amount_vnd", _cell(form, LINES, index, "amount_vnd")),
+        "quantity": _number(reading, f"{at}/quantity", _cell(form, LINES, index, "quantity"), needed=False),
+        "note": cells["note"],
+    }
+
+
+def by_formula(form: Form, names: UnitNames, labels: Mapping[str, str], instruments: Item) -> Reading:
+    """A decision whose amounts are computed: fixed amounts by class, or a total shared by counts.
+
+    `instruments` has the code of the instrument of each article.
+    """
+    article = _one(form, "article_id")
+    reading = Reading(header(form) | {"article_id": article, "instrument": instruments.get(article, "")})
+    counted = _one(form, "method") == "count"
+    reading.body["shares"] = []
+    for index in _filled(form, SHARES, ("count",) if counted else ("classes",)):
+        reading.places.append(index)
+        reading.body["shares"].append(_share(reading, form, index, names, labels))
+    if counted:
+        reading.body["total_vnd"] = _number(reading, "/total_vnd", _one(form, "total_vnd"))
+        reading.body["rounding_vnd"] = _number(reading, "/rounding_vnd", _one(form, "rounding_vnd") or "1")
+    else:
+        reading.body["class_amounts"] = _class_amounts(reading, form)
+    return reading
+
+
+def _share(
+    reading: Reading, form: Form, index: int, names: UnitNames, labels: Mapping[str, str]
+) -> dict[str, Any]:
+    at = f"/{SHARES}/{index}"
+    unit = _cell(form, SHARES, index, "unit_id")
+    share: dict[str, Any] = {"unit_id": _unit(reading, f"{at}/unit_id", unit, names, labels)}
+    if _one(form, "method") == "count":
+        return share | {"count": _number(reading, f"{at}/count", _cell(form, SHARES, index, "count"))}
+    classes = re.split(r"[,;]", _cell(form, SHARES, index, "classes"))
+    return share | {"classes": [one.strip() for one in classes if one.strip()]}
+
+
+def _class_amounts(reading: Reading, form: Form) -> dict[str, int | None]:
+    amounts: dict[str, int | None] = {}
+    for index in _filled(form, CLASSES, ("name", "amount_vnd")):
+        name = _cell(form, CLASSES, index, "name")
+        typed = _cell(form, CLASSES, index, "amount_vnd")
+        amounts[name] = _number(reading, f"/{CLASSES}/{index}/amount_vnd", typed)
+    return amounts
+
+
+def _unit(
+    reading: Reading, pointer: str, text: str, names: UnitNames, labels: Mapping[str, str]
+) -> str | None:
+    """The id of the unit that is written there; a fault with the nearest names where there is none."""
+    written = nfc(text).strip()
+    for key, label in labels.items():
+        if label == written:
+            return key
+    match = names.find(written)
+    if match.unit is not None:
+        return str(match.unit.id)
+    near = tuple(one.label for one in match.candidates) or match.nearest
+    reading.fault("unit_unknown", pointer, text, ", ".join(near))
+    return None
+
+
+def _number(reading: Reading, pointer: str, text: str, *, needed: bool = True) -> int | None:
+    if not text and not needed:
+        return None
+    found = number(text)
+    if found is None:
+        reading.fault("number_unreadable", pointer, text)
+    return found
+
+
+def moved(faults: Iterable[Item], table: str, places: Sequence[int]) -> list[dict[str, Any]]:
+    """The faults of allocation at the rows that were typed, for rows that hold nothing were not sent."""
+    return [_moved(dict(fault), table, places) for fault in faults]
+
+
+def _moved(fault: dict[str, Any], table: str, places: Sequence[int]) -> dict[str, Any]:
+    parts = str(fault.get("pointer", "")).split("/")
+    if len(parts) > 2 and parts[1] == table and parts[2].isdigit() and int(parts[2]) < len(places):
+        place = places[int(parts[2])]
+        return fault | {"pointer": "/".join(["", table, str(place), *parts[3:]]), "row": place + 1}
+    return fault
+
+
+def _one(form: Form, name: str) -> str:
+    values = form.get(name)
+    return values[0].strip() if values else ""
+
+
+def _cell(form: Form, table: str, index: int, name: str) -> str:
+    return _one(form, f"{table}-{index}-{name}")
+
+
+def _indices(form: Form, table: str) -> set[int]:
+    found = (name.split("-") for name in form if name.startswith(f"{table}-"))
+    return {int(parts[1]) for parts in found if len(parts) == 3 and parts[1].isdigit()}
+
+
+def _filled(form: Form, table: str, names: Sequence[str]) -> list[int]:
+    rows = sorted(_indices(form, table))
+    return [index for index in rows if any(_cell(form, table, index, name) for name in names)]
