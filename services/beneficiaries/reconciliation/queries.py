@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +24,20 @@ def find_statement(connection: Connection, statement_id: UUID) -> Row[Any]:
     if row is None:
         raise NotFound("statement_unknown", f"There is no statement {statement_id}.")
     return row
+
+
+def statements_of(connection: Connection, query: dict[str, Any]) -> Page[Row[Any]]:
+    """The statements, the newest first."""
+    key = tuple_(statements.c.received_at, statements.c.id)
+    wanted = select(statements).order_by(statements.c.received_at.desc(), statements.c.id.desc())
+    wanted = wanted.limit(query["limit"] + 1)
+    if query["provider"]:
+        wanted = wanted.where(statements.c.provider == query["provider"])
+    after = decode(query["cursor"], datetime, UUID)
+    if after is not None:
+        wanted = wanted.where(key < tuple_(*(literal(value) for value in after)))
+    found = connection.execute(wanted).all()
+    return page(found, query["limit"], lambda row: [row.received_at.isoformat(), str(row.id)])
 
 
 def unmatched_of(connection: Connection, statement_id: UUID, query: dict[str, Any]) -> Page[dict[str, Any]]:
