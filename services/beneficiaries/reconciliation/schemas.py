@@ -43,6 +43,7 @@ class StatementSchema(Schema):
     unmatched_count = fields.Integer(required=True)
     received_on = fields.Date(required=True)
     received_by = fields.String(required=True)
+    job_id = fields.UUID(required=True)
 
 
 class StatementsQuery(PageQuery):

@@ -21,12 +21,14 @@ from services.beneficiaries.openings.api import blueprint as openings
 from services.beneficiaries.payroll import handlers as payroll_handlers
 from services.beneficiaries.payroll.api import blueprint as payroll
 from services.beneficiaries.payroll.jobs import PayrollJob
+from services.beneficiaries.providers.api import blueprint as providers
 from services.beneficiaries.rates.api import blueprint as rates
 from services.beneficiaries.rates.handlers import load_rates
 from services.beneficiaries.rates.published import published_rates
 from services.beneficiaries.reconciliation import handlers as reconciliation_handlers
 from services.beneficiaries.reconciliation.api import blueprint as reconciliation
 from services.beneficiaries.reconciliation.jobs import ReconcileStatementJob, TellOutcomesJob
+from services.beneficiaries.reconciliation.model import RECONCILE
 from services.beneficiaries.refusals import REFUSALS
 from services.beneficiaries.register import jobs as register_jobs
 from services.beneficiaries.register.api import blueprint as register
@@ -45,7 +47,7 @@ from shared.web.auth import TokenVerifier
 from shared.web.context import Context
 from tests.integration.beneficiaries.office import AUDIENCE, ISSUER, JULY_20, Office
 
-BLUEPRINTS = (register, openings, payroll, lists, channels, reconciliation, reissues, rates, jobs)
+BLUEPRINTS = (register, openings, payroll, lists, channels, reconciliation, reissues, rates, providers, jobs)
 
 
 @pytest.fixture
@@ -75,7 +77,7 @@ def checked(addresses: Addresses, application: Callable[..., Flask], folder: Pat
         openings_jobs.KIND: openings_jobs.ImportOpeningJob(documents),
         payroll_handlers.KIND: PayrollJob(unit_of_work),
         lists_handlers.INSTRUCT: InstructListJob(),
-        reconciliation_handlers.KIND: ReconcileStatementJob(documents),
+        RECONCILE: ReconcileStatementJob(documents),
         reconciliation_handlers.TELL: TellOutcomesJob(),
     }
     made = Office(app, unit_of_work, Runner(unit_of_work, kinds), owner, clock, key)

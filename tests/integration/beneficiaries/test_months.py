@@ -169,3 +169,8 @@ def test_how_a_person_is_paid_is_not_shown_with_the_change(office: Office) -> No
     body = {"person_number": "QN-1", "kind": "receiving", "details": details, "evidence": "paper"}
     made = office.officer.post("/v1/changes", body)
     assert office.officer.get(f"/v1/changes/{made['id']}")["details"] == {}
+
+
+def test_providers_have_names(office: Office) -> None:
+    found = {one["code"]: one["channel"] for one in office.officer.get("/v1/providers")["items"]}
+    assert found == {POST: "post", BANK: "bank"}

@@ -55,6 +55,7 @@ class Way:
 
 WAYS = (
     Way("GET", "/v1/rates", "rates.read"),
+    Way("GET", "/v1/providers", "lists.read"),
     Way("POST", "/v1/persons/imports", "persons.import", file=True),
     Way("GET", "/v1/persons?number=QN-1", "persons.read"),
     Way("GET", "/v1/registrations", "persons.read"),
