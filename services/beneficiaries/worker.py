@@ -10,7 +10,6 @@ from services.beneficiaries.payroll import handlers as payroll
 from services.beneficiaries.payroll.jobs import PayrollJob
 from services.beneficiaries.reconciliation import handlers as reconciliation
 from services.beneficiaries.reconciliation.jobs import ReconcileStatementJob, TellOutcomesJob
-from services.beneficiaries.reconciliation.model import RECONCILE
 from services.beneficiaries.register import jobs as register
 from services.beneficiaries.register.handlers import Registrar
 from services.beneficiaries.register.model import ENTER, READ
@@ -55,7 +54,7 @@ def run_jobs(settings: Settings) -> int:
         openings.KIND: openings.ImportOpeningJob(documents),
         payroll.KIND: PayrollJob(unit_of_work),
         lists.INSTRUCT: InstructListJob(),
-        RECONCILE: ReconcileStatementJob(documents),
+        reconciliation.KIND: ReconcileStatementJob(documents),
         reconciliation.TELL: TellOutcomesJob(),
     }
     return run_loops({"jobs": Runner(unit_of_work, kinds).run}, settings.host, settings.health_port)

@@ -13,6 +13,7 @@ from services.portal.entrance.views import blueprint as entrance
 from services.portal.home.views import blueprint as home
 from services.portal.look import page as look
 from services.portal.look.rooms import Room
+from services.portal.months.views import blueprint as months
 from services.portal.refusals import REFUSALS
 from services.portal.sessions.tokens import SESSION_LIFETIME, load_issuer
 from services.portal.showcase.views import blueprint as showcase
@@ -29,8 +30,11 @@ FORM_BYTES_MAX = 24 * 1024 * 1024  # an annex or an answer of a provider, with i
 FORM_PARTS_MAX = 5_000  # a table of some hundred lines
 TYPED_BYTES_MAX = 4 * 1024 * 1024
 VISIT_LIFETIME = timedelta(days=30)
-ROOMS = (Room("/", "look.room_home", "signed_in"),)
-BLUEPRINTS = (home, entrance, showcase)
+ROOMS = (
+    Room("/", "look.room_home", "signed_in"),
+    Room("/months", "look.room_months", "lists.read"),
+)
+BLUEPRINTS = (home, entrance, showcase, months)
 
 
 def create_app(settings: Settings) -> Flask:

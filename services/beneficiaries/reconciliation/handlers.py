@@ -24,6 +24,7 @@ from shared.kernel import canonical
 from shared.kernel.errors import Conflict, Rejected
 from shared.kernel.ids import id_of
 
+KIND = RECONCILE
 TELL = "tell_outcomes"
 TABLE = "csv"  # what either provider may send instead, of any length
 FILE_BYTES_MAX = 160 * 1024 * 1024  # two million lines of it
@@ -69,7 +70,7 @@ def receive_statement(work: Work, answer: Received, units: Sequence[str]) -> tup
         "format": format_,
         "units": list(units),
     }
-    return statement_id, enqueue(work, RECONCILE, params, job_id_of(statement_id))
+    return statement_id, enqueue(work, KIND, params, job_id_of(statement_id))
 
 
 def refuse_repeated_statement() -> Conflict:

@@ -28,7 +28,6 @@ from services.beneficiaries.rates.published import published_rates
 from services.beneficiaries.reconciliation import handlers as reconciliation_handlers
 from services.beneficiaries.reconciliation.api import blueprint as reconciliation
 from services.beneficiaries.reconciliation.jobs import ReconcileStatementJob, TellOutcomesJob
-from services.beneficiaries.reconciliation.model import RECONCILE
 from services.beneficiaries.refusals import REFUSALS
 from services.beneficiaries.register import jobs as register_jobs
 from services.beneficiaries.register.api import blueprint as register
@@ -77,7 +76,7 @@ def checked(addresses: Addresses, application: Callable[..., Flask], folder: Pat
         openings_jobs.KIND: openings_jobs.ImportOpeningJob(documents),
         payroll_handlers.KIND: PayrollJob(unit_of_work),
         lists_handlers.INSTRUCT: InstructListJob(),
-        RECONCILE: ReconcileStatementJob(documents),
+        reconciliation_handlers.KIND: ReconcileStatementJob(documents),
         reconciliation_handlers.TELL: TellOutcomesJob(),
     }
     made = Office(app, unit_of_work, Runner(unit_of_work, kinds), owner, clock, key)
