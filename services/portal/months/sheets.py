@@ -12,7 +12,8 @@ import segno
 from services.portal.months.model import kinds_of
 
 # Rows that fit on A4 landscape beside the head, the signatures, or neither.
-FIRST_ROWS, MIDDLE_ROWS, LAST_ROWS = 9, 14, 7
+FIRST_ROWS, MIDDLE_ROWS, LAST_ROWS = 8, 14, 7
+FIRST_LAST_ROWS = 2  # head and signatures on one sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +54,17 @@ def rows_of(payments: Iterable[Mapping[str, Any]]) -> Iterator[PaperRow]:
 
 
 def sheets_of(rows: Sequence[PaperRow]) -> list[Sheet]:
-    """The sheets of a list. Bounds: 9 rows on the first, 14 on the next, at most 7 with the signatures."""
+    """The sheets of a list; signatures never stand alone.
+
+    Bounds: 8 rows on the first sheet, 14 on the next ones, 1 to 7 with the signatures.
+    """
     sheets: list[Sheet] = []
     place, carried = 0, 0
     while True:
         left = len(rows) - place
         room = MIDDLE_ROWS if sheets else FIRST_ROWS
-        last = left <= (LAST_ROWS if sheets else 0)
-        some = rows[place : place + (left if last else min(room, left))]
+        last = left <= (LAST_ROWS if sheets else FIRST_LAST_ROWS)
+        some = rows[place : place + (left if last else min(room, left - 1))]
         total = carried + sum(row.amount_vnd for row in some)
         sheets.append(Sheet(len(sheets) + 1, carried, some, total, last))
         if last:
