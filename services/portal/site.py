@@ -16,6 +16,7 @@ from services.portal.entrance.views import blueprint as entrance
 from services.portal.home.views import blueprint as home
 from services.portal.look import page as look
 from services.portal.look.rooms import Room
+from services.portal.months.views import blueprint as months
 from services.portal.refusals import REFUSALS
 from services.portal.sessions.tokens import SESSION_LIFETIME, load_issuer
 from services.portal.showcase.views import blueprint as showcase
@@ -35,8 +36,9 @@ VISIT_LIFETIME = timedelta(days=30)
 ROOMS = (
     Room("/", "look.room_home", "signed_in"),
     Room("/decisions", "look.room_decisions", "decisions.read"),
+    Room("/months", "look.room_months", "lists.read"),
 )
-BLUEPRINTS = (home, entrance, showcase, decisions, drafting, papers)
+BLUEPRINTS = (home, entrance, showcase, decisions, drafting, papers, months)
 
 
 def create_app(settings: Settings) -> Flask:
