@@ -10,6 +10,7 @@ from flask import Flask
 from services.portal import config
 from services.portal.calls.services import Services
 from services.portal.entrance.views import blueprint as entrance
+from services.portal.evidence.views import blueprint as evidence
 from services.portal.home.views import blueprint as home
 from services.portal.look import page as look
 from services.portal.look.rooms import Room
@@ -27,8 +28,11 @@ from shared.web.context import make_context
 
 FORM_BYTES_MAX = 24 * 1024 * 1024  # an annex or an answer of a provider, with its fields
 VISIT_LIFETIME = timedelta(days=30)
-ROOMS = (Room("/", "look.room_home", "signed_in"),)
-BLUEPRINTS = (home, entrance, showcase)
+ROOMS = (
+    Room("/", "look.room_home", "signed_in"),
+    Room("/evidence", "look.room_evidence", "audit.search"),
+)
+BLUEPRINTS = (home, entrance, evidence, showcase)
 
 
 def create_app(settings: Settings) -> Flask:
