@@ -13,6 +13,7 @@ from services.portal.decisions.drafting import blueprint as drafting
 from services.portal.decisions.papers import blueprint as papers
 from services.portal.decisions.views import blueprint as decisions
 from services.portal.entrance.views import blueprint as entrance
+from services.portal.evidence.views import blueprint as evidence
 from services.portal.home.views import blueprint as home
 from services.portal.look import page as look
 from services.portal.look.rooms import Room
@@ -37,8 +38,9 @@ ROOMS = (
     Room("/", "look.room_home", "signed_in"),
     Room("/decisions", "look.room_decisions", "decisions.read"),
     Room("/months", "look.room_months", "lists.read"),
+    Room("/evidence", "look.room_evidence", "audit.search"),
 )
-BLUEPRINTS = (home, entrance, showcase, decisions, drafting, papers, months)
+BLUEPRINTS = (home, entrance, showcase, decisions, drafting, papers, months, evidence)
 
 
 def create_app(settings: Settings) -> Flask:
