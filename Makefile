@@ -12,7 +12,7 @@ MESSAGE ?= change
 PYTEST_OPTIONS ?= -n 3 -q  # one more than the cores of the least machine: many tests wait for processes
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test faults bench check fix reset revision openapi events
+.PHONY: help run up test faults screenshots bench check fix reset revision openapi events
 
 help:  ## list what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort
@@ -39,6 +39,9 @@ test: $(VENV)/.dev  ## the whole suite, on servers of its own
 faults: $(VENV)/.dev  ## the figures under fault in their full sizes; takes about an hour
 	@$(BIN)/python -m pytest -n 4 --dist worksteal -q -m "full and not alone" --ignore=tests/browser --timeout 3600 --durations 30
 	@$(BIN)/python -m pytest -q -m alone --timeout 3600  # they measure the machine: one at a time
+
+screenshots: $(VENV)/.dev  ## every page of a running instance, wide and narrow, into docs/screenshots
+	@$(BIN)/python -m tests.browser.screenshots $(HOME_DIR)
 
 bench: $(VENV)/.dev  ## measure against the limits of this machine; ONLY=ledger runs what begins so, DIVIDE=100 a part
 	@$(BIN)/python -m tests.bench --only "$(ONLY)" $(if $(DIVIDE),--divide $(DIVIDE))

@@ -8,13 +8,13 @@ import time
 from collections.abc import Sequence
 
 from tests.bench import report
-from tests.bench.figures import bus, http, iso, ledger, log, month, payroll, register, statement
+from tests.bench.figures import bus, http, iso, ledger, log, month, pages, payroll, register, statement
 from tests.bench.harness import Bench, Result, run
 from tests.bench.site import open_site
 
 BENCHES: tuple[Bench, ...] = tuple(
     bench
-    for room in (ledger, http, payroll, register, statement, iso, bus, log, month)
+    for room in (ledger, http, payroll, register, statement, iso, bus, log, month, pages)
     for bench in room.BENCHES
 )
 

@@ -49,6 +49,11 @@ def desk(home: Path) -> Iterator[Desk]:
 @pytest.fixture(scope="session")
 def ask(home: Path) -> Callable[..., Any]:
     """`ask("cs.so", "beneficiaries", "/v1/lists", period="2024-08")`: a fact as the API has it."""
+    return asking(home)
+
+
+def asking(home: Path) -> Callable[..., Any]:
+    """What asks the APIs of an instance in the name of its people."""
     told = json.loads((home / "run.json").read_text())
     names = Addresses.__dataclass_fields__
     staff = Staff(Addresses(**{name: told["addresses"][name] for name in names}), home / "demo")

@@ -62,10 +62,15 @@ class Desk:
 
     def account(self, username: str) -> dict[str, Any]:
         """User name, password and the authenticator's secret."""
+        return self.account_in(self.home, username)
+
+    @staticmethod
+    def account_in(home: Path, username: str) -> dict[str, Any]:
+        """The same, of an instance."""
         if username == "admin":
-            found: dict[str, Any] = json.loads((self.home / "first-administrator.json").read_text())
+            found: dict[str, Any] = json.loads((home / "first-administrator.json").read_text())
         else:
-            found = json.loads((self.home / "demo" / "accounts.json").read_text())[username]
+            found = json.loads((home / "demo" / "accounts.json").read_text())[username]
         return found
 
     def sign_in(self, page: Page, username: str) -> None:

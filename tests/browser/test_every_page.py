@@ -44,6 +44,11 @@ def endpoints() -> list[str]:
 
 @pytest.fixture(scope="session")
 def known(ask: Ask) -> dict[str, Known]:
+    return everything_known(ask)
+
+
+def everything_known(ask: Ask) -> dict[str, Known]:
+    """What is known of each page, by its endpoint."""
     found: dict[str, Known] = {}
     for room in ROOMS:
         module: Any = importlib.import_module(f"tests.browser.known.{room}")
