@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from services.portal.calls import units
-from services.portal.calls.services import Answer, Away, Refused
+from services.portal.calls.services import Away, Refused
 from services.portal.calls.units import BEFORE_MERGERS
 from services.portal.decisions import model
 from services.portal.decisions.model import Account, Row
@@ -54,9 +54,9 @@ def day() -> date:
     return current_visit().business_date or business_date(current_context().clock.now())
 
 
-def decision(decision_id: UUID) -> Answer:
+def decision(decision_id: UUID) -> Item:
     """A decision with its lines and its version. Raises: Refused, Away."""
-    return ask().answer(ALLOCATION, f"{PATH}/{decision_id}")
+    return cast("Item", ask().get(ALLOCATION, f"{PATH}/{decision_id}"))
 
 
 def units_of_day() -> list[Item]:

@@ -50,12 +50,11 @@ def list_all() -> str:
 @page("decisions.read")
 def show_one(decision_id: UUID) -> str:
     """A decision: what it says, how its lines stand, how its amounts came about, and what happened to it."""
-    answer = asking.decision(decision_id)
-    one, annex = answer.body, asking.annex(answer.body)
+    one = asking.decision(decision_id)
+    annex = asking.annex(one)
     return show(
         "decisions/one.html",
         one=one,
-        version=answer.version,
         annex=annex,
         window=model.window(annex.rows, request.args.get("from", 0, int)),
         arithmetic=model.arithmetic(one["arithmetic"]),
@@ -140,16 +139,15 @@ def _steps(state: str) -> list[str]:
 
 
 def _confirm(decision_id: UUID, step: str) -> str:
-    answer = asking.decision(decision_id)
-    annex = asking.annex(answer.body)
+    one = asking.decision(decision_id)
+    annex = asking.annex(one)
     return show(
         "decisions/confirm.html",
-        one=answer.body,
-        version=answer.version,
+        one=one,
         annex=annex,
         window=model.window(annex.rows, request.args.get("from", 0, int)),
         step=step,
-        open=step in _steps(answer.body["state"]),
+        open=step in _steps(one["state"]),
         units=asking.places(),
     )
 
