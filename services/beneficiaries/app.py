@@ -9,6 +9,7 @@ from services.beneficiaries.channels.api import blueprint as channels
 from services.beneficiaries.lists.api import blueprint as lists
 from services.beneficiaries.openings.api import blueprint as openings
 from services.beneficiaries.payroll.api import blueprint as payroll
+from services.beneficiaries.providers.api import blueprint as providers
 from services.beneficiaries.rates.api import blueprint as rates
 from services.beneficiaries.reconciliation.api import blueprint as reconciliation
 from services.beneficiaries.refusals import REFUSALS
@@ -30,7 +31,8 @@ def create_app(settings: Settings) -> Flask:
         {"documents": parts.documents(settings), "sealer": parts.sealer(settings)},
     )
     return build_app(
-        context, [rates, register, openings, payroll, lists, channels, reconciliation, reissues, jobs]
+        context,
+        [rates, providers, register, openings, payroll, lists, channels, reconciliation, reissues, jobs],
     )
 
 

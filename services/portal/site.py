@@ -13,9 +13,11 @@ from services.portal.decisions.drafting import blueprint as drafting
 from services.portal.decisions.papers import blueprint as papers
 from services.portal.decisions.views import blueprint as decisions
 from services.portal.entrance.views import blueprint as entrance
+from services.portal.evidence.views import blueprint as evidence
 from services.portal.home.views import blueprint as home
 from services.portal.look import page as look
 from services.portal.look.rooms import Room
+from services.portal.months.views import blueprint as months
 from services.portal.refusals import REFUSALS
 from services.portal.sessions.tokens import SESSION_LIFETIME, load_issuer
 from services.portal.showcase.views import blueprint as showcase
@@ -26,15 +28,19 @@ from shared.kernel.sealing import Sealer
 from shared.settings import Settings
 from shared.web import server
 from shared.web.app import build_app
-from shared.web.context import make_context
+from shared.web.context import Context, make_context
 
 FORM_BYTES_MAX = 24 * 1024 * 1024  # an annex or an answer of a provider, with its fields
+FORM_PARTS_MAX = 5_000  # a table of some hundred lines
+TYPED_BYTES_MAX = 4 * 1024 * 1024
 VISIT_LIFETIME = timedelta(days=30)
 ROOMS = (
     Room("/", "look.room_home", "signed_in"),
     Room("/decisions", "look.room_decisions", "decisions.read"),
+    Room("/months", "look.room_months", "lists.read"),
+    Room("/evidence", "look.room_evidence", "audit.search"),
 )
-BLUEPRINTS = (home, entrance, showcase, decisions, drafting, papers)
+BLUEPRINTS = (home, entrance, showcase, decisions, drafting, papers, months, evidence)
 
 
 def create_app(settings: Settings) -> Flask:
@@ -45,14 +51,23 @@ def create_app(settings: Settings) -> Flask:
         Sealer(config.key(settings.keys_dir, config.VISITS_KEY_FILE)),
     )
     parts = {"desk": desk, "services": Services(config.addresses(os.environ))}
-    app = build_app(make_context("portal", settings, REFUSALS, parts), [])
+    context = make_context("portal", settings, REFUSALS, parts)
     secure = config.pages_url(os.environ).startswith("https://")
+    return build_pages(context, config.key(settings.keys_dir, config.COOKIE_KEY_FILE), secure=secure)
+
+
+def build_pages(context: Context, cookie_key: bytes, *, secure: bool) -> Flask:
+    """The pages over a context whose parts are a `desk` and the `services`.
+
+    With `secure` their cookies travel over TLS alone.
+    """
+    app = build_app(context, [])
     app.config.update(
         ROOMS=ROOMS,
-        SECRET_KEY=config.key(settings.keys_dir, config.COOKIE_KEY_FILE),
+        SECRET_KEY=cookie_key,
         MAX_CONTENT_LENGTH=FORM_BYTES_MAX,
-        MAX_FORM_PARTS=5_000,
-        MAX_FORM_MEMORY_SIZE=4 * 1024 * 1024,
+        MAX_FORM_PARTS=FORM_PARTS_MAX,
+        MAX_FORM_MEMORY_SIZE=TYPED_BYTES_MAX,
         PERMANENT_SESSION_LIFETIME=VISIT_LIFETIME,
         SESSION_COOKIE_NAME="__Host-fundtrail" if secure else "fundtrail",
         SESSION_COOKIE_SECURE=secure,

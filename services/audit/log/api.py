@@ -6,6 +6,7 @@ Hashes and checkpoints say nothing about anybody, so they are open to all; bundl
 from __future__ import annotations
 
 import base64
+from importlib.resources import files
 from typing import Any
 
 from flask import Response
@@ -38,6 +39,15 @@ def show_checkpoint() -> Response:
 def show_vkey() -> Response:
     """The log's public key; compare it with the one you were given by other means."""
     return Response(queries.vkey(current_connection()) + "\n", content_type=TEXT)
+
+
+@blueprint.get("/verifier")
+@reads(PUBLIC)
+@blueprint.response(200, content_type=TEXT, description="Python source text.")
+def show_verifier() -> Response:
+    """The offline verifier as one file; read it, and run it on a machine that you trust."""
+    source = files("services.audit.verifier").joinpath("fundtrail_verify.py").read_bytes()
+    return Response(source, content_type=TEXT)
 
 
 @blueprint.get("/consistency")

@@ -19,7 +19,7 @@ from services.beneficiaries.lists.schemas import (
     PaymentsQuery,
     ReasonSchema,
 )
-from services.beneficiaries.units.queries import ensure_reach
+from services.beneficiaries.units.queries import ensure_reach, reached
 from shared.web.acting import (
     acts,
     business_day,
@@ -42,8 +42,12 @@ blueprint = Blueprint(
 @blueprint.arguments(ListsQuery, location="query")
 @blueprint.response(200, ListPageSchema)
 def list_lists(query: dict[str, Any]) -> Any:  # noqa: ANN401 - a page of rows
-    """The lists of a month."""
-    return queries.lists_of(current_connection(), query)
+    """The lists of a month in order of id; of all months, the newest first, those within reach alone."""
+    connection = current_connection()
+    if query["period"]:
+        return queries.lists_of(connection, query)
+    units = reached(connection, current_principal(), "lists.read", business_day())
+    return queries.newest_lists(connection, units, query)
 
 
 @blueprint.get("/<uuid:list_id>")

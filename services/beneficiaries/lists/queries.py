@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, Select, literal, select, tuple_
 
 from services.beneficiaries.lists.store import owed_by
 from services.beneficiaries.lists.tables import lists, payments
+from shared.db.many import one_of
 from shared.kernel.errors import NotFound
 from shared.web.pages import Page, decode, page
 
@@ -23,17 +25,32 @@ def find_list(connection: Connection, list_id: UUID) -> Row[Any]:
 
 def lists_of(connection: Connection, query: dict[str, Any]) -> Page[Row[Any]]:
     """The lists of a month in order of id."""
-    wanted = (
-        select(lists).where(lists.c.period == query["period"]).order_by(lists.c.id).limit(query["limit"] + 1)
-    )
-    if query["state"]:
-        wanted = wanted.where(lists.c.state == query["state"])
-    if query["unit_id"]:
-        wanted = wanted.where(lists.c.unit_id == query["unit_id"])
+    wanted = _wanted(query).where(lists.c.period == query["period"]).order_by(lists.c.id)
     after = decode(query["cursor"], UUID)
     if after is not None:
         wanted = wanted.where(lists.c.id > UUID(str(after[0])))
     return page(connection.execute(wanted).all(), query["limit"], lambda row: [str(row.id)])
+
+
+def newest_lists(connection: Connection, units: Sequence[UUID], query: dict[str, Any]) -> Page[Row[Any]]:
+    """The lists of some units, those of the newest month first."""
+    key = tuple_(lists.c.period, lists.c.id)
+    wanted = _wanted(query).where(one_of(lists.c.unit_id, units))
+    wanted = wanted.order_by(lists.c.period.desc(), lists.c.id.desc())
+    after = decode(query["cursor"], str, UUID)
+    if after is not None:
+        wanted = wanted.where(key < tuple_(*(literal(value) for value in after)))
+    found = connection.execute(wanted).all()
+    return page(found, query["limit"], lambda row: [row.period, str(row.id)])
+
+
+def _wanted(query: dict[str, Any]) -> Select[Any]:
+    wanted = select(lists).limit(query["limit"] + 1)
+    if query["state"]:
+        wanted = wanted.where(lists.c.state == query["state"])
+    if query["unit_id"]:
+        wanted = wanted.where(lists.c.unit_id == query["unit_id"])
+    return wanted
 
 
 def payments_of(connection: Connection, list_id: UUID, query: dict[str, Any]) -> Page[dict[str, Any]]:

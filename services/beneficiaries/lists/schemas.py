@@ -9,9 +9,9 @@ from shared.web.schemas import Closed, PageQuery, TextField, page_of
 
 
 class ListsQuery(PageQuery):
-    """Which lists: of a month, in a state, of a district."""
+    """Which lists: of a month or of all months, in a state, of a district."""
 
-    period = fields.String(required=True, validate=validate.Regexp(r"\A[0-9]{4}-[0-9]{2}\Z"))
+    period = fields.String(load_default=None, validate=validate.Regexp(r"\A[0-9]{4}-[0-9]{2}\Z"))
     state = fields.String(load_default=None, validate=validate.OneOf([state.value for state in State]))
     unit_id = fields.UUID(load_default=None)
 

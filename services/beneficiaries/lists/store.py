@@ -189,7 +189,7 @@ def owed_by(connection: Connection, reissue_of: Mapping[UUID, UUID | None]) -> d
     if again:
         found = connection.execute(FIRST_OF, {"payments": array_of_ids(again)})
         first.update((row.payment_id, row.first_id) for row in found)
-    owed = of_payments(connection, list(first.values()))
+    owed = of_payments(connection, list(dict.fromkeys(first.values())))
     return {payment_id: owed.get(first_id, []) for payment_id, first_id in first.items()}
 
 

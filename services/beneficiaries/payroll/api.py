@@ -26,9 +26,10 @@ def begin_payroll(period: str) -> dict[str, UUID]:
 @blueprint.get("/<period>")
 @reads("payroll.read")
 @blueprint.response(200, PayrollSchema)
-def show_payroll(period: str) -> Any:  # noqa: ANN401 - a row of payroll runs
-    """The run of a month."""
-    run = handlers.find_run(current_connection(), parse_month(period))
+def show_payroll(period: str) -> dict[str, Any]:
+    """The run of a month, with the job that computes it."""
+    month = parse_month(period)
+    run = handlers.find_run(current_connection(), month)
     if run is None:
         raise NotFound("payroll_unknown", f"{period} was not computed.")
-    return run
+    return {**run._mapping, "job_id": handlers.job_id_of(month)}  # noqa: SLF001 - SQLAlchemy's own name

@@ -38,7 +38,12 @@ def begin_payroll(work: Work, period: Period) -> UUID:
         )
     )
     params = {"run_id": str(run_id), "period": str(period), "known_on": known_on.isoformat()}
-    return enqueue(work, KIND, params, id_of("job", KIND, period))
+    return enqueue(work, KIND, params, job_id_of(period))
+
+
+def job_id_of(period: Period) -> UUID:
+    """The id of the job that computes a month."""
+    return id_of("job", KIND, period)
 
 
 def finish_payroll(work: Work, run_id: UUID, period: Period, sums: Mapping[str, int]) -> None:

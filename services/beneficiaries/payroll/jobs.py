@@ -73,7 +73,12 @@ class PayrollJob:
     def step(self, work: Work, params: Mapping[str, Any], checkpoint: Any) -> Progress:  # noqa: ANN401
         """Store the next 4,000 persons, or finish the run after the last."""
         run = Period.parse(params["period"]), date.fromisoformat(params["known_on"])
-        place = checkpoint or {"after": None, "done": 0, "sums": dict.fromkeys(SUMS, 0)}
+        place = checkpoint or {
+            "after": None,
+            "done": 0,
+            "sums": dict.fromkeys(SUMS, 0),
+            "total": register.count(work.connection),
+        }
         chunk = self._next(work, run, UUID(place["after"]) if place["after"] else None)
         if chunk.last is None:
             finish_payroll(work, UUID(params["run_id"]), run[0], place["sums"])
@@ -82,8 +87,9 @@ class PayrollJob:
         _store(work, chunk.months, run[0])
         sums = _added(place["sums"], [paid.month for paid in chunk.months])
         done = place["done"] + chunk.persons
-        place = {"after": str(chunk.last), "done": done, "sums": sums}
-        return Progress(place, done, None, finished=False, faults=chunk.faults)
+        total = place.get("total")
+        place = {"after": str(chunk.last), "done": done, "sums": sums, "total": total}
+        return Progress(place, done, total, finished=False, faults=chunk.faults)
 
     def _next(self, work: Work, run: tuple[Period, date], after: UUID | None) -> _Chunk:
         ahead, self._ahead = self._ahead, None

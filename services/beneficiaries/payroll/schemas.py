@@ -24,3 +24,4 @@ class PayrollSchema(Schema):
     arrears_vnd = fields.Integer(allow_none=True)
     recoveries_vnd = fields.Integer(allow_none=True)
     carried_vnd = fields.Integer(allow_none=True)
+    job_id = fields.UUID(required=True)

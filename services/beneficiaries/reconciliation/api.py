@@ -7,24 +7,32 @@ from uuid import UUID
 
 from services.beneficiaries.lists.queries import find_list
 from services.beneficiaries.lists.schemas import ListSchema
-from services.beneficiaries.reconciliation import csv_result, handlers, queries
+from services.beneficiaries.months import parse_month
+from services.beneficiaries.reconciliation import csv_result, handlers, months, queries
 from services.beneficiaries.reconciliation.schemas import (
     DiscrepanciesQuery,
     DiscrepancyPageSchema,
     ExplanationSchema,
     OutcomePageSchema,
     OutcomesQuery,
+    PersonPaymentPageSchema,
+    PersonPaymentsQuery,
     ProviderQuery,
+    ReturnPageSchema,
+    ReturnsQuery,
     StatementFileSchema,
+    StatementPageSchema,
     StatementSchema,
+    StatementsQuery,
     StatementStartedSchema,
+    SummarySchema,
     UnansweredPageSchema,
     UnansweredQuery,
     UnmatchedPageSchema,
     UnmatchedQuery,
     UnmatchedSchema,
 )
-from services.beneficiaries.units.queries import ensure_reach
+from services.beneficiaries.units.queries import ensure_reach, reached
 from shared.documents.store import DocumentStore
 from shared.kernel.errors import Denied, NotFound
 from shared.web.acting import acts, business_day, current_connection, current_principal, current_work, reads
@@ -50,6 +58,15 @@ def receive_statement(files: dict[str, Any], *, provider: str) -> dict[str, UUID
     received = handlers.Received(provider, document, is_table=csv_result.is_table(content))
     statement_id, job_id = handlers.receive_statement(current_work(), received, units)
     return {"statement_id": statement_id, "job_id": job_id}
+
+
+@blueprint.get("/statements")
+@reads("results.read")
+@blueprint.arguments(StatementsQuery, location="query")
+@blueprint.response(200, StatementPageSchema)
+def list_statements(query: dict[str, Any]) -> Any:  # noqa: ANN401 - a page of statements
+    """What providers answered, the newest first."""
+    return queries.statements_of(current_connection(), query)
 
 
 @blueprint.get("/statements/<uuid:statement_id>")
@@ -123,6 +140,36 @@ def close_list(list_id: UUID) -> Any:  # noqa: ANN401 - a row of lists
     ensure_reach(work.connection, current_principal(), "lists.submit", row.unit_id, business_day())
     handlers.close_list(work, list_id)
     return find_list(work.connection, list_id)
+
+
+@blueprint.get("/payroll/<period>/summary")
+@reads("lists.read")
+@blueprint.response(200, SummarySchema)
+def show_summary(period: str) -> dict[str, Any]:
+    """How a month stands per unit, provider and state of its lists, and why payments came back."""
+    return months.summary(current_connection(), _within("lists.read"), str(parse_month(period)))
+
+
+@blueprint.get("/returns")
+@reads("results.read")
+@blueprint.arguments(ReturnsQuery, location="query")
+@blueprint.response(200, ReturnPageSchema)
+def list_returns(query: dict[str, Any]) -> Any:  # noqa: ANN401 - a page of payments
+    """The payments of a month that came back, of units within reach."""
+    return months.returns_of(current_connection(), _within("results.read"), query)
+
+
+@blueprint.get("/persons/<uuid:person_id>/payments")
+@reads("lists.read")
+@blueprint.arguments(PersonPaymentsQuery, location="query")
+@blueprint.response(200, PersonPaymentPageSchema)
+def list_person_payments(query: dict[str, Any], person_id: UUID) -> Any:  # noqa: ANN401 - a page of payments
+    """A person's payments in lists within reach, the newest first, each with how its amount came about."""
+    return months.payments_of_person(current_connection(), _within("lists.read"), person_id, query)
+
+
+def _within(permission: str) -> list[UUID]:
+    return reached(current_connection(), current_principal(), permission, business_day())
 
 
 def _reaches(unit_id: UUID) -> bool:

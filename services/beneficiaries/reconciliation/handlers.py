@@ -16,7 +16,7 @@ from services.beneficiaries.lists.model import LINE, PaymentList, State
 from services.beneficiaries.providers.model import PROVIDERS, Channel
 from services.beneficiaries.reconciliation import store
 from services.beneficiaries.reconciliation.events import StatementRowExplained
-from services.beneficiaries.reconciliation.model import Outcome
+from services.beneficiaries.reconciliation.model import RECONCILE, Outcome, job_id_of
 from services.beneficiaries.reconciliation.tables import statements
 from shared.db.unit_of_work import Work
 from shared.jobs.runner import enqueue
@@ -24,7 +24,7 @@ from shared.kernel import canonical
 from shared.kernel.errors import Conflict, Rejected
 from shared.kernel.ids import id_of
 
-KIND = "reconcile_statement"
+KIND = RECONCILE
 TELL = "tell_outcomes"
 TABLE = "csv"  # what either provider may send instead, of any length
 FILE_BYTES_MAX = 160 * 1024 * 1024  # two million lines of it
@@ -70,7 +70,7 @@ def receive_statement(work: Work, answer: Received, units: Sequence[str]) -> tup
         "format": format_,
         "units": list(units),
     }
-    return statement_id, enqueue(work, KIND, params, id_of("job", KIND, statement_id))
+    return statement_id, enqueue(work, KIND, params, job_id_of(statement_id))
 
 
 def refuse_repeated_statement() -> Conflict:

@@ -9,8 +9,12 @@ from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
+from uuid import UUID
 
+from shared.kernel.ids import id_of
 from shared.kernel.periods import Period
+
+RECONCILE = "reconcile_statement"
 
 
 class Standing(StrEnum):
@@ -80,3 +84,8 @@ def answer_due_on(period: Period, instructed_on: date) -> date:
     month = Period.of(instructed_on)
     in_month = month.first_day.replace(day=ANSWER_DAY)
     return in_month if instructed_on < in_month else month.next().first_day.replace(day=ANSWER_DAY)
+
+
+def job_id_of(statement_id: UUID) -> UUID:
+    """The id of the job that matches a statement."""
+    return id_of("job", RECONCILE, statement_id)

@@ -3,27 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, literal, select, tuple_
+from sqlalchemy import Connection, Row, RowMapping, func, literal, select, tuple_
 
 from services.beneficiaries.lists.tables import lists, payments
 from services.beneficiaries.reconciliation import standing
-from services.beneficiaries.reconciliation.model import UNMATCHED, answer_due_on
+from services.beneficiaries.reconciliation.model import UNMATCHED, answer_due_on, job_id_of
 from services.beneficiaries.reconciliation.tables import outcomes, statement_rows, statements
 from shared.kernel.errors import NotFound
 from shared.kernel.periods import Period
 from shared.web.pages import Page, decode, page
 
 
-def find_statement(connection: Connection, statement_id: UUID) -> Row[Any]:
-    """One statement. Raises: NotFound statement_unknown."""
-    row = connection.execute(select(statements).where(statements.c.id == statement_id)).one_or_none()
+def find_statement(connection: Connection, statement_id: UUID) -> dict[str, Any]:
+    """One statement with the job that matches it. Raises: NotFound statement_unknown."""
+    wanted = select(statements).where(statements.c.id == statement_id)
+    row = connection.execute(wanted).mappings().one_or_none()
     if row is None:
         raise NotFound("statement_unknown", f"There is no statement {statement_id}.")
-    return row
+    return _with_job(row)
+
+
+def statements_of(connection: Connection, query: dict[str, Any]) -> Page[dict[str, Any]]:
+    """The statements, the newest first."""
+    key = tuple_(statements.c.received_at, statements.c.id)
+    wanted = select(statements).order_by(statements.c.received_at.desc(), statements.c.id.desc())
+    wanted = wanted.limit(query["limit"] + 1)
+    if query["provider"]:
+        wanted = wanted.where(statements.c.provider == query["provider"])
+    after = decode(query["cursor"], datetime, UUID)
+    if after is not None:
+        wanted = wanted.where(key < tuple_(*(literal(value) for value in after)))
+    found = [_with_job(row) for row in connection.execute(wanted).mappings()]
+    return page(found, query["limit"], lambda row: [row["received_at"].isoformat(), str(row["id"])])
 
 
 def unmatched_of(connection: Connection, statement_id: UUID, query: dict[str, Any]) -> Page[dict[str, Any]]:
@@ -129,6 +144,10 @@ def unanswered(
 def units_with_lists(connection: Connection) -> list[UUID]:
     """Every unit that ever had a list."""
     return list(connection.scalars(select(lists.c.unit_id).distinct()))
+
+
+def _with_job(row: RowMapping) -> dict[str, Any]:
+    return {**row, "job_id": job_id_of(row["id"])}
 
 
 def _aged(row: Mapping[str, Any], on: date) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_smorest.fields import Upload
 from marshmallow import Schema, fields, validate
 
+from services.beneficiaries.lists.schemas import ObligationSchema
 from services.beneficiaries.reconciliation.model import UNMATCHED, Standing
 from shared.web.schemas import Closed, PageQuery, TextField, page_of
 
@@ -40,6 +41,18 @@ class StatementSchema(Schema):
     row_count = fields.Integer(required=True)
     matched_count = fields.Integer(required=True)
     unmatched_count = fields.Integer(required=True)
+    received_on = fields.Date(required=True)
+    received_by = fields.String(required=True)
+    job_id = fields.UUID(required=True)
+
+
+class StatementsQuery(PageQuery):
+    """Which statements: all, or those of a provider."""
+
+    provider = TextField(40, load_default=None)
+
+
+StatementPageSchema = page_of(StatementSchema, "StatementPage")
 
 
 class UnmatchedQuery(PageQuery):
@@ -137,3 +150,78 @@ class UnansweredSchema(Schema):
 
 
 UnansweredPageSchema = page_of(UnansweredSchema, "UnansweredPage")
+
+
+class SumsSchema(Schema):
+    """So many payments of so much altogether. Units: đồng."""
+
+    count = fields.Integer(required=True)
+    vnd = fields.Integer(required=True)
+
+
+class PlaceSchema(Schema):
+    """What a month comes to in a unit, through a provider, for the lists that stand in one state.
+
+    `unanswered` are payments with the provider that it has said nothing about; `reissued` those of the
+    returned ones that a list with the provider pays again.
+    """
+
+    unit_id = fields.UUID(required=True)
+    provider = fields.String(required=True)
+    channel = fields.String(required=True)
+    state = fields.String(required=True)
+    list_count = fields.Integer(required=True)
+    payments = fields.Nested(SumsSchema, required=True)
+    settled = fields.Nested(SumsSchema, required=True)
+    returned = fields.Nested(SumsSchema, required=True)
+    unanswered = fields.Nested(SumsSchema, required=True)
+    reissued = fields.Nested(SumsSchema, required=True)
+
+
+class ReasonCountSchema(SumsSchema):
+    """How much came back for one reason."""
+
+    reason_code = fields.String(required=True)
+
+
+class SummarySchema(Schema):
+    """How a month stands, within the caller's reach."""
+
+    period = fields.String(required=True)
+    places = fields.List(fields.Nested(PlaceSchema), required=True)
+    reasons = fields.List(fields.Nested(ReasonCountSchema), required=True)
+
+
+class ReturnsQuery(PageQuery):
+    """Which payments that came back: of a month, for a reason, of a unit, only those not paid again yet."""
+
+    period = fields.String(required=True, validate=validate.Regexp(r"\A[0-9]{4}-[0-9]{2}\Z"))
+    reason_code = TextField(40, load_default=None)
+    unit_id = fields.UUID(load_default=None)
+    open = fields.Boolean(load_default=False)
+
+
+class ReturnSchema(OutcomeSchema):
+    """A payment that came back, with the list it stood in."""
+
+    list_id = fields.UUID(required=True)
+    period = fields.String(required=True)
+    unit_id = fields.UUID(required=True)
+    provider = fields.String(required=True)
+
+
+ReturnPageSchema = page_of(ReturnSchema, "ReturnPage")
+
+
+class PersonPaymentsQuery(PageQuery):
+    """Which page of a person's payments."""
+
+
+class PersonPaymentSchema(ReturnSchema):
+    """A payment of a person, how it stands and how its amount came about."""
+
+    state = fields.String(required=True)
+    obligations = fields.List(fields.Nested(ObligationSchema), required=True)
+
+
+PersonPaymentPageSchema = page_of(PersonPaymentSchema, "PersonPaymentPage")

@@ -13,6 +13,7 @@ STANDING = case(
     (late_returns.c.payment_id.is_not(None), Standing.RETURNED.value),
     else_=outcomes.c.kind,
 )
+REASON = func.coalesce(late_returns.c.reason_code, outcomes.c.reason_code)
 reissues = payments.alias("reissues")
 
 
@@ -38,7 +39,7 @@ def payments_standing() -> Select[tuple[object, ...]]:
         payments.c.amount_vnd,
         payments.c.reissue_of,
         STANDING.label("standing"),
-        func.coalesce(late_returns.c.reason_code, outcomes.c.reason_code).label("reason_code"),
+        REASON.label("reason_code"),
         func.coalesce(late_returns.c.value_on, outcomes.c.value_on).label("value_on"),
         late_returns.c.payment_id.is_not(None).label("returned_late"),
         disputed.label("disputed"),

@@ -14,8 +14,10 @@ from services.beneficiaries.register.commands import (
 )
 from services.beneficiaries.register.model import READ, Change, job_of
 from services.beneficiaries.register.schemas import (
+    ChangePageSchema,
     ChangeRequestSchema,
     ChangeSchema,
+    ChangesQuery,
     DryRunQuery,
     ImportStartedSchema,
     JobStartedSchema,
@@ -25,9 +27,10 @@ from services.beneficiaries.register.schemas import (
     RegistrationSchema,
     RegistrationsQuery,
     RejectionSchema,
+    ReportedChangeSchema,
     UploadSchema,
 )
-from services.beneficiaries.units.queries import ensure_reach
+from services.beneficiaries.units.queries import ensure_reach, reached
 from shared.documents.store import DocumentStore
 from shared.jobs.runner import enqueue
 from shared.kernel.errors import NotFound
@@ -129,6 +132,28 @@ def request_change(body: dict[str, Any]) -> Change:
     if person is not None:
         _ensure_reach("changes.request", person.id)
     return handlers.request_change(work, sealer, RequestChange(change_id=new_id(), **body))
+
+
+@blueprint.get("/changes")
+@reads("persons.read")
+@blueprint.arguments(ChangesQuery, location="query")
+@blueprint.response(200, ChangePageSchema)
+def list_changes(query: dict[str, Any]) -> Any:  # noqa: ANN401 - a page of rows
+    """The changes that were reported about persons within reach, the newest first."""
+    connection = current_connection()
+    units = reached(connection, current_principal(), "persons.read", business_day())
+    return queries.changes_of(connection, units, query)
+
+
+@blueprint.get("/changes/<uuid:change_id>")
+@reads("persons.read")
+@blueprint.response(200, ReportedChangeSchema)
+def show_change(change_id: UUID) -> dict[str, Any]:
+    """One reported change: about whom, what, who reported it and who decided."""
+    connection = current_connection()
+    found = queries.find_change(connection, change_id)
+    ensure_reach(connection, current_principal(), "persons.read", found["commune_id"], business_day())
+    return found
 
 
 @blueprint.post("/changes/<uuid:change_id>/approval")

@@ -15,15 +15,13 @@ from services.beneficiaries.entitlements.model import EntitlementFact
 from services.beneficiaries.providers.model import channels
 from services.beneficiaries.rates.handlers import rate_book
 from services.beneficiaries.register import model, store
-from services.beneficiaries.register.model import Change, ChangeKind
+from services.beneficiaries.register.model import SEALED, Change, ChangeKind
 from services.beneficiaries.units.queries import Commune, communes
 from shared.db.unit_of_work import Work
 from shared.kernel import canonical
 from shared.kernel.errors import Conflict, Rejected
 from shared.kernel.periods import Period
 from shared.kernel.sealing import Sealer, WrappedKey
-
-SEALED = "sealed"
 
 
 def ensure_possible(work: Work, change: Change) -> None:

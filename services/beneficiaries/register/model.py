@@ -26,6 +26,7 @@ BANK_CODE = re.compile(r"[0-9A-Z]{2,11}", re.ASCII)
 PERCENT = re.compile(r"[0-9]{1,3}", re.ASCII)
 BIRTH_YEAR_MIN = 1900
 READ, ENTER = "import_persons", "enter_registration"  # the kinds of the two jobs of a register file
+SEALED = "sealed"  # what stands in the place of the details that say how a person is paid
 MOVE_MONTHS_AHEAD = 1  # from the month after the old place stopped: Decree 131/2021/NĐ-CP Art. 131
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from flask_smorest.fields import Upload
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from services.beneficiaries.register.model import ChangeKind, RegistrationState
+from services.beneficiaries.register.model import ChangeKind, ChangeState, RegistrationState
 from shared.kernel.errors import Rejected
 from shared.kernel.periods import Period
 from shared.web.schemas import Closed, PageQuery, TextField, page_of
@@ -117,6 +117,27 @@ class ChangeSchema(Schema):
     state = fields.String(required=True)
     requested_on = fields.Date(required=True)
     version = fields.Integer(required=True)
+
+
+class ChangesQuery(PageQuery):
+    """Which reported changes: all, or those in a state."""
+
+    state = fields.String(load_default=None, validate=validate.OneOf([state.value for state in ChangeState]))
+
+
+class ReportedChangeSchema(ChangeSchema):
+    """A request for change as those see it who decide on it; how a person is paid is not shown."""
+
+    person_number = fields.String(required=True)
+    commune_id = fields.UUID(required=True)
+    details = fields.Dict(required=True)
+    evidence = fields.String(required=True)
+    requested_by = fields.String(required=True)
+    decided_by = fields.String(allow_none=True)
+    decided_on = fields.Date(allow_none=True)
+
+
+ChangePageSchema = page_of(ReportedChangeSchema, "ChangePage")
 
 
 class PersonQuery(Closed):

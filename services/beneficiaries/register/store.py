@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from services.beneficiaries.entitlements.model import DeathFact, EntitlementFact, PersonFacts, ResidenceFact
 from services.beneficiaries.register.model import Change, ChangeKind, ChangeState
@@ -37,6 +37,11 @@ def entitlement_id_of(person_id: UUID, code: str) -> UUID:
 def known_numbers(connection: Connection, numbers: Sequence[str]) -> set[str]:
     """Those of the dossier numbers that are registered."""
     return set(connection.scalars(select(persons.c.number).where(persons.c.number.in_(numbers))))
+
+
+def count(connection: Connection) -> int:
+    """How many persons are registered."""
+    return int(connection.scalar(select(func.count()).select_from(persons)) or 0)
 
 
 def facts_after(connection: Connection, after: UUID | None, limit: int) -> list[PersonFacts]:

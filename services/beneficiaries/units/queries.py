@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, and_, or_, select
 
 from services.beneficiaries.units.tables import unit_parents, units
-from shared.db.trees import with_ancestors
+from shared.db.trees import with_ancestors, with_descendants
 from shared.kernel.errors import Denied
 from shared.kernel.principals import Principal
 
@@ -58,3 +58,9 @@ def ensure_reach(
             "unit_foreign",
             f"{permission} is not held for this unit; an administrator can give the role for it.",
         )
+
+
+def reached(connection: Connection, principal: Principal, permission: str, on: date) -> list[UUID]:
+    """Every unit for which the principal holds the permission on a day."""
+    held = [UUID(unit) for unit in principal.units_for(permission)]
+    return with_descendants(connection, held, on)

@@ -97,6 +97,10 @@ class Caller:
     services: Services
     headers: Mapping[str, str]
 
+    def on(self, day: str) -> Caller:
+        """The same, asked as things stood on a day."""
+        return Caller(self.services, {**self.headers, "Business-Date": day})
+
     def get(self, service: str, path: str, query: Query | None = None) -> Any:  # noqa: ANN401 - JSON
         """What a service shows."""
         return self.answer(service, path, query).body

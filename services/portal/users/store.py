@@ -47,12 +47,16 @@ def by_id(connection: Connection, user_id: UUID) -> Row[Any] | None:
     return connection.execute(select(users).where(users.c.id == user_id)).one_or_none()
 
 
+def id_of(connection: Connection, username: str) -> str | None:
+    """The id of the account with a user name."""
+    found = connection.scalar(select(users.c.id).where(users.c.username == username))
+    return str(found) if found else None
+
+
 def names_of(connection: Connection, user_ids: Collection[UUID]) -> dict[str, str]:
-    """What accounts are called on pages, by the subject that stands in their acts."""
-    if not user_ids:
-        return {}
+    """The names of accounts by their ids, as far as there are such accounts."""
     rows = connection.execute(select(users.c.id, users.c.display_name).where(users.c.id.in_(user_ids)))
-    return {str(row.id): row.display_name for row in rows}
+    return {str(row.id): str(row.display_name) for row in rows}
 
 
 def anybody(connection: Connection) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -234,6 +235,12 @@ def test_one_payment_is_proven_to_the_offline_verifier(story: Audit, inspector: 
     assert name("payment", 1) not in report
     assert answer.headers["Content-Disposition"].endswith('.tlog-proof"')
     assert answer.content_type == "text/plain; charset=utf-8"
+
+
+def test_the_verifier_is_handed_out_as_it_is(inspector: Inspector) -> None:
+    answer = inspector.get("/v1/log/verifier")
+    assert answer.status_code == 200
+    assert answer.data == Path(fundtrail_verify.__file__).read_bytes()
 
 
 def test_a_payment_that_the_log_does_not_know_is_404(story: Audit, inspector: Inspector) -> None:

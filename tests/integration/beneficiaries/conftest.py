@@ -21,6 +21,7 @@ from services.beneficiaries.openings.api import blueprint as openings
 from services.beneficiaries.payroll import handlers as payroll_handlers
 from services.beneficiaries.payroll.api import blueprint as payroll
 from services.beneficiaries.payroll.jobs import PayrollJob
+from services.beneficiaries.providers.api import blueprint as providers
 from services.beneficiaries.rates.api import blueprint as rates
 from services.beneficiaries.rates.handlers import load_rates
 from services.beneficiaries.rates.published import published_rates
@@ -45,7 +46,7 @@ from shared.web.auth import TokenVerifier
 from shared.web.context import Context
 from tests.integration.beneficiaries.office import AUDIENCE, ISSUER, JULY_20, Office
 
-BLUEPRINTS = (register, openings, payroll, lists, channels, reconciliation, reissues, rates, jobs)
+BLUEPRINTS = (register, openings, payroll, lists, channels, reconciliation, reissues, rates, providers, jobs)
 
 
 @pytest.fixture

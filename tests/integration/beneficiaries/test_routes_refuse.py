@@ -55,12 +55,15 @@ class Way:
 
 WAYS = (
     Way("GET", "/v1/rates", "rates.read"),
+    Way("GET", "/v1/providers", "lists.read"),
     Way("POST", "/v1/persons/imports", "persons.import", file=True),
     Way("GET", "/v1/persons?number=QN-1", "persons.read"),
     Way("GET", "/v1/registrations", "persons.read"),
     Way("GET", f"/v1/registrations/{ID}", "persons.read"),
     Way("POST", f"/v1/registrations/{ID}/approval", "persons.approve"),
     Way("POST", f"/v1/registrations/{ID}/rejection", "persons.approve", {"reason": "x"}),
+    Way("GET", "/v1/changes", "persons.read"),
+    Way("GET", f"/v1/changes/{ID}", "persons.read"),
     Way("POST", "/v1/changes", "changes.request", DEATH),
     Way("POST", f"/v1/changes/{ID}/approval", "changes.approve"),
     Way("POST", f"/v1/changes/{ID}/rejection", "changes.approve"),
@@ -68,6 +71,8 @@ WAYS = (
     Way("POST", f"/v1/openings/{ID}/approval", "openings.approve"),
     Way("POST", "/v1/payroll/2024-08", "payroll.run"),
     Way("GET", "/v1/payroll/2024-08", "payroll.read"),
+    Way("GET", "/v1/payroll/2024-08/summary", "lists.read"),
+    Way("GET", f"/v1/persons/{ID}/payments", "lists.read"),
     Way("GET", "/v1/lists?period=2024-08", "lists.read"),
     Way("GET", f"/v1/lists/{ID}", "lists.read"),
     Way("GET", f"/v1/lists/{ID}/payments", "lists.read"),
@@ -80,7 +85,9 @@ WAYS = (
     Way("POST", f"/v1/lists/{ID}/reissues", "lists.submit", {"provider": "POST-QNA"}),
     Way("GET", f"/v1/lists/{ID}/outcomes", "results.read"),
     Way("POST", "/v1/statements?provider=POST-QNA", "results.upload", file=True),
+    Way("GET", "/v1/statements", "results.read"),
     Way("GET", f"/v1/statements/{ID}", "results.read"),
+    Way("GET", "/v1/returns?period=2024-08", "results.read"),
     Way("GET", f"/v1/statements/{ID}/unmatched", "results.read"),
     Way("POST", f"/v1/statements/{ID}/unmatched/2/explanation", "results.upload", {"reason": "x"}),
     Way("GET", "/v1/discrepancies", "results.read"),
@@ -272,7 +279,12 @@ def test_a_question_that_nobody_knows_is_refused(office: Office, way: Way) -> No
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("DELETE", f"/v1/lists/{ID}"), ("PUT", "/v1/changes"), ("PATCH", "/v1/persons"), ("GET", "/v1/changes")],
+    [
+        ("DELETE", f"/v1/lists/{ID}"),
+        ("PUT", "/v1/changes"),
+        ("PATCH", "/v1/persons"),
+        ("GET", "/v1/persons/imports"),
+    ],
     ids=["delete", "put", "patch", "get"],
 )
 def test_nothing_is_deleted_or_overwritten(office: Office, method: str, path: str) -> None:

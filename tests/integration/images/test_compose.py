@@ -13,8 +13,7 @@ import pytest
 
 from deploy.images import credentials
 from deploy.kafka import acl
-from deploy.local.plan import SERVICES
-from deploy.local.plan import SERVING
+from deploy.local.plan import SERVICES, SERVING
 from deploy.local.ports import API_OFFSETS, DEFAULT_BASE, ROLE_OFFSETS
 from deploy.local.postgres import SETTINGS
 from deploy.local.postgres_binaries import Binaries

@@ -1,0 +1,81 @@
+"""A payment list as sheets of paper: rows, what is carried from one sheet to the next, and its code."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import segno
+
+from services.portal.months.model import kinds_of
+
+# Rows that fit on A4 landscape beside the head, the signatures, or neither.
+FIRST_ROWS, MIDDLE_ROWS, LAST_ROWS = 8, 14, 7
+FIRST_LAST_ROWS = 2  # head and signatures on one sheet
+
+
+@dataclass(frozen=True, slots=True)
+class PaperRow:
+    """One payment on paper. Units: đồng; a recovery is negative."""
+
+    number: int
+    person_id: str
+    monthly_vnd: int
+    arrears_vnd: int
+    recovery_vnd: int
+    amount_vnd: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One sheet: what came from the sheets before, its rows, and the sum up to here. Units: đồng."""
+
+    number: int
+    carried_vnd: int
+    rows: Sequence[PaperRow]
+    sum_vnd: int
+    last: bool
+
+
+def rows_of(payments: Iterable[Mapping[str, Any]]) -> Iterator[PaperRow]:
+    """Payments as they stand on paper, numbered from 1."""
+    for number, one in enumerate(payments, 1):
+        kinds = kinds_of(one["obligations"])
+        yield PaperRow(
+            number,
+            str(one["person_id"]),
+            kinds["monthly"],
+            kinds["arrears"],
+            kinds["recovery"],
+            int(one["amount_vnd"]),
+        )
+
+
+def sheets_of(rows: Sequence[PaperRow]) -> list[Sheet]:
+    """The sheets of a list; signatures never stand alone.
+
+    Bounds: 8 rows on the first sheet, 14 on the next ones, 1 to 7 with the signatures.
+    """
+    sheets: list[Sheet] = []
+    place, carried = 0, 0
+    while True:
+        left = len(rows) - place
+        room = MIDDLE_ROWS if sheets else FIRST_ROWS
+        last = left <= (LAST_ROWS if sheets else FIRST_LAST_ROWS)
+        some = rows[place : place + (left if last else min(room, left - 1))]
+        total = carried + sum(row.amount_vnd for row in some)
+        sheets.append(Sheet(len(sheets) + 1, carried, some, total, last))
+        if last:
+            return sheets
+        place, carried = place + len(some), total
+
+
+def code_of(text: str) -> str:
+    """The text as a QR code: an SVG to stand in a page, without any style of its own."""
+    drawn = io.BytesIO()
+    segno.make(text, micro=False, error="m").save(
+        drawn, kind="svg", xmldecl=False, svgns=True, omitsize=True, border=2, svgclass=None, lineclass=None
+    )
+    return drawn.getvalue().decode()
