@@ -11,6 +11,8 @@ from datetime import date
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
+from flask import Response
+
 from services.portal.calls import units
 from services.portal.calls.services import Away, Refused
 from services.portal.calls.units import BEFORE_MERGERS
@@ -18,6 +20,7 @@ from services.portal.decisions import model
 from services.portal.decisions.model import Account, Row
 from services.portal.look.language import words
 from services.portal.users import store as users
+from services.portal.visits import guard
 from services.portal.visits.guard import ask, current_visit
 from shared.kernel.clock import business_date
 from shared.web.context import current_context
@@ -47,6 +50,18 @@ def part(get: Callable[[], Any]) -> Part:
         return Part(away=away)
     except Refused:
         return Part()
+
+
+def said(faults: Iterable[Item]) -> Response:
+    """The form again, with what could not be read of it, in words and with the nearest names."""
+    return guard.return_form("form_unreadable", faults=[_said(fault) for fault in faults])
+
+
+def _said(fault: Item) -> dict[str, Any]:
+    text = words(f"decisions.fault.{fault['code']}")
+    if near := fault.get("cure"):
+        text += f" {words('decisions.nearest', names=near)}."
+    return {**fault, "detail": text, "cure": ""}
 
 
 def day() -> date:

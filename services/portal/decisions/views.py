@@ -10,7 +10,7 @@ from uuid import UUID
 from flask import Blueprint, Response, flash, request, url_for
 
 from services.portal.calls.services import Away, Refused
-from services.portal.decisions import asking, model
+from services.portal.decisions import asking, forms, model
 from services.portal.decisions.asking import ALLOCATION, PATH
 from services.portal.decisions.model import COMPONENTS, KINDS, STATES
 from services.portal.entrance.views import confirm_identity
@@ -153,6 +153,10 @@ def _confirm(decision_id: UUID, step: str) -> str:
 
 
 def _decided(decision_id: UUID, step: str, body: dict[str, str] | None = None) -> Response:
+    """The step, where the form is full and the person showed once more who they are."""
+    typed = {name: [value] for name, value in (body or {}).items()}
+    if faults := forms.missing(typed, list(typed)):
+        return asking.said(faults)
     failure = confirm_identity()
     if failure is not None:
         return guard.return_form(failure.code, failure.message)

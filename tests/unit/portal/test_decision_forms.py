@@ -68,6 +68,16 @@ def test_what_cannot_be_read_is_named_at_its_field_with_the_nearest_names() -> N
     assert (amount["code"], amount["pointer"]) == ("number_unreadable", "/lines/3/amount_vnd")
 
 
+def test_what_is_needed_and_not_there_is_named() -> None:
+    reading = forms.by_hand({"title": [" "]}, NAMES, LABELS)
+    assert [(one["code"], one["pointer"]) for one in reading.faults] == [
+        ("missing", "/title"),
+        ("missing", "/fiscal_year"),
+        ("missing", "/article_id"),
+        ("rows_missing", "/lines/0/text"),
+    ]
+
+
 def test_a_work_has_no_unit() -> None:
     form = HEADER | {"lines-0-text": ["Đường"], "lines-0-amount_vnd": ["5"]}
     assert forms.by_hand(form, NAMES, LABELS).body["lines"][0]["unit_id"] is None

@@ -156,6 +156,7 @@ def test_arithmetic_by_count_and_by_class() -> None:
     shares: list[dict[str, Any]] = [{"classes": [], "count": 30}, {"classes": [], "count": 70}]
     counted = model.arithmetic(json.dumps({"computed": computed, "shares": shares}))
     assert counted is not None
+    assert [part.amount_vnd for part in counted.behind(tree(line(7, "c2"), line(1, None)))] == [7]
     assert (counted.by_count, counted.whole, [part.count for part in counted.parts]) == (True, 100, [30, 70])
     classes: list[dict[str, Any]] = [{"classes": ["a"], "count": 0}, {"classes": ["b"], "count": 0}]
     classed = model.arithmetic(json.dumps({"computed": computed, "shares": classes}))
