@@ -11,13 +11,16 @@ from datetime import date
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
+from flask import Response
+
 from services.portal.calls import units
-from services.portal.calls.services import Answer, Away, Refused
+from services.portal.calls.services import Away, Refused
 from services.portal.calls.units import BEFORE_MERGERS
 from services.portal.decisions import model
 from services.portal.decisions.model import Account, Row
 from services.portal.look.language import words
 from services.portal.users import store as users
+from services.portal.visits import guard
 from services.portal.visits.guard import ask, current_visit
 from shared.kernel.clock import business_date
 from shared.web.context import current_context
@@ -49,14 +52,26 @@ def part(get: Callable[[], Any]) -> Part:
         return Part()
 
 
+def said(faults: Iterable[Item]) -> Response:
+    """The form again, with what could not be read of it, in words and with the nearest names."""
+    return guard.return_form("form_unreadable", faults=[_said(fault) for fault in faults])
+
+
+def _said(fault: Item) -> dict[str, Any]:
+    text = words(f"decisions.fault.{fault['code']}")
+    if near := fault.get("cure"):
+        text += f" {words('decisions.nearest', names=near)}."
+    return {**fault, "detail": text, "cure": ""}
+
+
 def day() -> date:
     """The business date of this visit."""
     return current_visit().business_date or business_date(current_context().clock.now())
 
 
-def decision(decision_id: UUID) -> Answer:
+def decision(decision_id: UUID) -> Item:
     """A decision with its lines and its version. Raises: Refused, Away."""
-    return ask().answer(ALLOCATION, f"{PATH}/{decision_id}")
+    return cast("Item", ask().get(ALLOCATION, f"{PATH}/{decision_id}"))
 
 
 def units_of_day() -> list[Item]:

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, flash, request, url_for
 
 from services.portal.calls.services import Refused
 from services.portal.decisions import asking, forms, model
-from services.portal.decisions.asking import ALLOCATION, PATH
+from services.portal.decisions.asking import ALLOCATION, PATH, said
 from services.portal.decisions.forms import CLASSES, LINES, SHARES, Reading
 from services.portal.decisions.model import CAPITAL_KINDS, COMPONENTS, KINDS, SOURCES
 from services.portal.look.formats import in_order
@@ -59,6 +59,8 @@ def upload_annex() -> Response:
         return guard.return_form(
             "file_missing", faults=[{"pointer": "/file", "detail": words("decisions.file_missing")}]
         )
+    if faults := forms.missing(_form(), forms.NEEDED):
+        return said(faults)
     header = forms.header(_form())
     fields: dict[str, Any] = {name: str(value) for name, value in header.items()}
     fields["demonstration"] = "true" if header["demonstration"] else "false"
@@ -110,8 +112,7 @@ def more_rows() -> Response:
 def _drafted(path: str, reading: Reading, table: str) -> Response:
     """The decision that allocation stored. Raises: Refused, each fault at the row that was typed."""
     if reading.faults:
-        faults = [fault | {"detail": words(f"decisions.fault.{fault['code']}")} for fault in reading.faults]
-        return guard.return_form("form_unreadable", faults=faults)
+        return said(reading.faults)
     try:
         drafted = ask().post(ALLOCATION, path, reading.body, key=guard.act_key())
     except Refused as error:

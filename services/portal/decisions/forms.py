@@ -17,6 +17,7 @@ Form = Mapping[str, Sequence[str]]
 Item = Mapping[str, Any]
 
 HEADER = ("kind", "title", "component", "source", "capital_kind", "issuing_unit_id")
+NEEDED = ("title", "fiscal_year", "article_id")
 ROWS_AT_FIRST, ROWS_MORE, ROWS_MAX = 10, 20, 500
 GROUPED = re.compile(r"\d{1,3}([. \u00a0\u202f,])\d{3}(\1\d{3})*", re.ASCII)
 LINES, SHARES, CLASSES = "lines", "shares", "classes"
@@ -86,13 +87,18 @@ def header(form: Form) -> dict[str, Any]:
     }
 
 
+def missing(form: Form, names: Sequence[str]) -> list[dict[str, Any]]:
+    """A fault for each of the fields in which nothing stands."""
+    return [{"code": "missing", "pointer": f"/{name}"} for name in names if not _one(form, name)]
+
+
 def by_hand(form: Form, names: UnitNames, labels: Mapping[str, str]) -> Reading:
     """A decision with its table of lines."""
-    reading = Reading(header(form) | {"lines": []})
+    reading = Reading(header(form) | {"lines": []}, faults=missing(form, NEEDED))
     for index in _filled(form, LINES, ("text", "unit_id", "amount_vnd", "quantity", "note")):
         reading.places.append(index)
         reading.body["lines"].append(_line(reading, form, index, names, labels))
-    return reading
+    return _with_rows(reading, LINES)
 
 
 def _line(
@@ -118,7 +124,8 @@ def by_formula(form: Form, names: UnitNames, labels: Mapping[str, str], instrume
     `instruments` has the code of the instrument of each article.
     """
     article = _one(form, "article_id")
-    reading = Reading(header(form) | {"article_id": article, "instrument": instruments.get(article, "")})
+    body = header(form) | {"article_id": article, "instrument": instruments.get(article, "")}
+    reading = Reading(body, faults=missing(form, NEEDED))
     counted = _one(form, "method") == "count"
     reading.body["shares"] = []
     for index in _filled(form, SHARES, ("count",) if counted else ("classes",)):
@@ -129,6 +136,13 @@ def by_formula(form: Form, names: UnitNames, labels: Mapping[str, str], instrume
         reading.body["rounding_vnd"] = _number(reading, "/rounding_vnd", _one(form, "rounding_vnd") or "1")
     else:
         reading.body["class_amounts"] = _class_amounts(reading, form)
+    return _with_rows(reading, SHARES)
+
+
+def _with_rows(reading: Reading, table: str) -> Reading:
+    """The reading; a table without any row is a fault of its own."""
+    if not reading.places:
+        reading.fault("rows_missing", f"/{table}/0/{'text' if table == LINES else 'unit_id'}", "")
     return reading
 
 

@@ -15,7 +15,7 @@ from typing import Any
 Item = Mapping[str, Any]
 
 PROVINCE, DISTRICT = 1, 2
-ROWS_SHOWN = 200
+ROWS_SHOWN = 100
 STATES = ("draft", "submitted", "sent_back", "approved", "issued", "withdrawn")
 KINDS = ("appropriation", "allocation", "supplement")
 CAPITAL_KINDS = ("recurrent", "development")
@@ -249,6 +249,12 @@ class Arithmetic:
     whole: int
     by_count: bool
     parts: Sequence[Reckoned]
+
+    def behind(self, rows: Iterable[Row]) -> list[Reckoned]:
+        """How the amounts of these rows came about, in their order."""
+        by_unit = {part.unit_id: part for part in self.parts}
+        units = [str(row.line["unit_id"]) for row in rows if row.line]
+        return [by_unit[unit] for unit in units if unit in by_unit]
 
 
 def arithmetic(text: str | None) -> Arithmetic | None:

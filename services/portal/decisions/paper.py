@@ -12,9 +12,10 @@ from services.portal.decisions.model import Row
 from shared.kernel import money
 
 # Units: tenths of a millimetre on A4 landscape, as look/styles/paper.css sets it.
-ROW, MORE = 76, 52  # a row of one line, and each further line in it
-FIRST, OTHER = 720, 1_180  # what is free for rows under the head of a decision, and on the sheets after it
-CLOSING = 640  # total in words and signatures
+ROW, MORE = 86, 58  # a row of one line, and each further line in it
+FIRST, OTHER = 800, 1_360  # what is free for rows under the head of a decision, and on the sheets after it
+TITLE_CHARS, TITLE = 70, 62  # of the title in one line, and the height of each further one
+CLOSING = 560  # total in words and signatures
 CARRY = 2 * ROW
 CHARS = 52  # of a text in one line of its column
 BASIS_CHARS, NOTE_CHARS = 21, 22
@@ -32,12 +33,13 @@ class Sheet:
     last: bool
 
 
-def sheets(rows: Sequence[Row], citations: Mapping[str, str]) -> list[Sheet]:
+def sheets(rows: Sequence[Row], citations: Mapping[str, str], title: str = "") -> list[Sheet]:
     """The rows on as many sheets as they need; the closing stands with at least one row.
 
     The row over the whole is left out: the total stands at the end.
     """
-    parts = list(_parts([(row, height(row, citations)) for row in rows if row.depth]))
+    first = FIRST - TITLE * (max(len(title) - 1, 0) // TITLE_CHARS)
+    parts = list(_parts([(row, height(row, citations)) for row in rows if row.depth], first))
     found: list[Sheet] = []
     brought = 0
     for number, part in enumerate(parts, 1):
@@ -47,9 +49,8 @@ def sheets(rows: Sequence[Row], citations: Mapping[str, str]) -> list[Sheet]:
     return found
 
 
-def _parts(rows: Sequence[tuple[Row, int]]) -> Iterator[list[Row]]:
+def _parts(rows: Sequence[tuple[Row, int]], room: int) -> Iterator[list[Row]]:
     part: list[tuple[Row, int]] = []
-    room = FIRST
     for row, high in rows:
         if part and high > room:
             moved = [part.pop()] if part[-1][0].line is None and len(part) > 1 else []

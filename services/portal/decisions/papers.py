@@ -21,7 +21,7 @@ SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
 @page("decisions.read")
 def print_one(decision_id: UUID) -> Response:
     """The decision on sheets of A4; says that an earlier print is void where the decision has changed."""
-    one = asking.decision(decision_id).body
+    one = asking.decision(decision_id)
     printed = request.args.get("version", one["version"], int)
     rows, citations = asking.tree(one), _citations()
     address = url_for("papers.print_one", decision_id=decision_id, version=one["version"], _external=True)
@@ -30,7 +30,7 @@ def print_one(decision_id: UUID) -> Response:
             "decisions/paper.html",
             one=one,
             printed=printed,
-            sheets=paper.sheets(rows, citations),
+            sheets=paper.sheets(rows, citations, one["title"]),
             count=len(one["lines"]),
             total=paper.in_words(one["total_vnd"]),
             issuer=_issuer(one["issuing_unit_id"]),
@@ -44,7 +44,7 @@ def print_one(decision_id: UUID) -> Response:
 @page("decisions.read")
 def export_one(decision_id: UUID) -> Response:
     """The same as a spreadsheet; whatever is text stays text."""
-    one = asking.decision(decision_id).body
+    one = asking.decision(decision_id)
     dated = written_day(one["issued_on"]) if one["issued_on"] else ""
     texts = {name: words(f"decisions.paper_{name}") for name in sheet.TEXTS}
     texts["issuer"] = _issuer(one["issuing_unit_id"])

@@ -10,7 +10,7 @@ from uuid import UUID
 from flask import Blueprint, Response, flash, request, url_for
 
 from services.portal.calls.services import Away, Refused
-from services.portal.decisions import asking, model
+from services.portal.decisions import asking, forms, model
 from services.portal.decisions.asking import ALLOCATION, PATH
 from services.portal.decisions.model import COMPONENTS, KINDS, STATES
 from services.portal.entrance.views import confirm_identity
@@ -50,12 +50,11 @@ def list_all() -> str:
 @page("decisions.read")
 def show_one(decision_id: UUID) -> str:
     """A decision: what it says, how its lines stand, how its amounts came about, and what happened to it."""
-    answer = asking.decision(decision_id)
-    one, annex = answer.body, asking.annex(answer.body)
+    one = asking.decision(decision_id)
+    annex = asking.annex(one)
     return show(
         "decisions/one.html",
         one=one,
-        version=answer.version,
         annex=annex,
         window=model.window(annex.rows, request.args.get("from", 0, int)),
         arithmetic=model.arithmetic(one["arithmetic"]),
@@ -140,21 +139,24 @@ def _steps(state: str) -> list[str]:
 
 
 def _confirm(decision_id: UUID, step: str) -> str:
-    answer = asking.decision(decision_id)
-    annex = asking.annex(answer.body)
+    one = asking.decision(decision_id)
+    annex = asking.annex(one)
     return show(
         "decisions/confirm.html",
-        one=answer.body,
-        version=answer.version,
+        one=one,
         annex=annex,
         window=model.window(annex.rows, request.args.get("from", 0, int)),
         step=step,
-        open=step in _steps(answer.body["state"]),
+        open=step in _steps(one["state"]),
         units=asking.places(),
     )
 
 
 def _decided(decision_id: UUID, step: str, body: dict[str, str] | None = None) -> Response:
+    """The step, where the form is full and the person showed once more who they are."""
+    typed = {name: [value] for name, value in (body or {}).items()}
+    if faults := forms.missing(typed, list(typed)):
+        return asking.said(faults)
     failure = confirm_identity()
     if failure is not None:
         return guard.return_form(failure.code, failure.message)

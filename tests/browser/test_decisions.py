@@ -1,0 +1,239 @@
+"""A decision from an officer's desk to force: by hand, from an annex, by a formula, on paper."""
+
+from __future__ import annotations
+
+import io
+import re
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xlsxwriter
+from playwright.sync_api import Page
+
+from deploy.demo.client import TOTP_STEP_S, totp
+from tests.browser.desk import Desk
+
+OFFICER, CHECKER, HEAD = "ctv.taichinh", "td.taichinh", "ld.ubnd"
+DAY = "2024-08-20"
+ARTICLE = "55-79"
+Ask = Callable[..., Any]
+
+
+@contextmanager
+def sits_on_the_day(desk: Desk, username: str, **options: Any) -> Iterator[Page]:  # noqa: ANN401 - of the desk
+    """Somebody at a browser of their own, whose acts are of a day in 2024."""
+    with desk.sits(None, **options) as page:
+        desk.sign_in(page, username)
+        page.goto(f"{desk.base}/account")
+        page.fill("#business_date", DAY)
+        page.get_by_role("button", name="Dùng ngày này").click()
+        yield page
+
+
+def fill_header(page: Page, title: str, kind: str = "appropriation") -> None:
+    page.fill("#title", title)
+    page.select_option("#kind", kind)
+    page.select_option("#issuing_unit_id", label="Tỉnh Quảng Nam")
+    page.select_option("#component", "poverty-P2")
+    chosen = page.locator("#article_id option", has_text=ARTICLE).first.get_attribute("value")
+    page.select_option("#article_id", chosen)
+    page.check("#demonstration")
+
+
+def confirm(desk: Desk, page: Page, username: str, button: str) -> None:
+    """The secret once more, by a code that was not used yet."""
+    secret = desk.account(username)["totp_secret"]
+    for _ in range(4):
+        page.fill("#secret", totp(secret, time.time()))
+        page.get_by_role("button", name=button).click()
+        if not page.locator(".govuk-error-summary").count():
+            return
+        time.sleep(TOTP_STEP_S / 2)
+    raise AssertionError(page.inner_text("main"))
+
+
+def annex(rows: list[tuple[str, int | str]], total: int) -> bytes:
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer) as book:
+        sheet = book.add_worksheet("Phụ lục")
+        sheet.write_column(0, 0, ["PHỤ LỤC", "ĐVT: triệu đồng"])
+        sheet.write_row(2, 0, ["STT", "Danh mục", "Kế hoạch vốn", "Ghi chú"])
+        sheet.write_row(3, 1, ["TỔNG SỐ", total])
+        for number, (text, amount) in enumerate(rows, 1):
+            sheet.write_row(3 + number, 0, [number, text, amount])
+    return buffer.getvalue()
+
+
+def upload(page: Page, folder: Path, content: bytes) -> None:
+    path = folder / "phu-luc.xlsx"
+    path.write_bytes(content)
+    page.set_input_files("#file", path)
+    page.get_by_role("button", name="Kiểm tra và lưu bản nháp").click()
+
+
+def test_a_decision_goes_from_desk_to_desk(desk: Desk, ask: Ask) -> None:
+    title = f"Giao dự toán thử {time.time_ns()}"
+    with sits_on_the_day(desk, OFFICER) as page:
+        page.goto(f"{desk.base}/decisions/new")
+        fill_header(page, title)
+        page.fill("#lines-1-text", "Kinh phí sinh kế")
+        page.fill("#lines-1-amount_vnd", "1.466.875.000")
+        page.get_by_role("button", name="Lưu bản nháp").click()
+        assert page.locator("h1").inner_text() == title
+        page.get_by_role("button", name="Trình thẩm định").click()
+        assert "Đã trình thẩm định." in page.inner_text("main")
+        path = page.url.removeprefix(desk.base)
+    with sits_on_the_day(desk, CHECKER) as page:
+        page.goto(desk.base + path)
+        page.get_by_role("button", name="Trả lại").click()
+        page.fill("#reason", "Thiếu thuyết minh")
+        confirm(desk, page, CHECKER, "Trả lại quyết định này")
+        assert "Thiếu thuyết minh" in page.inner_text(".ft-timeline")
+    with sits_on_the_day(desk, OFFICER) as page:
+        page.goto(desk.base + path)
+        page.get_by_role("button", name="Trình thẩm định").click()
+    with sits_on_the_day(desk, CHECKER) as page:
+        page.goto(desk.base + path)
+        page.get_by_role("button", name="Thẩm định, duyệt").click()
+        assert "1.466.875.000" in page.inner_text("main")
+        confirm(desk, page, CHECKER, "Duyệt quyết định này")
+    number = f"{time.time_ns() % 10**9}/QĐ-UBND"
+    with sits_on_the_day(desk, HEAD) as page:
+        page.goto(desk.base + path)
+        page.get_by_role("button", name="Ban hành").click()
+        page.fill("#number", number)
+        page.fill("#issued_on", DAY)
+        confirm(desk, page, HEAD, "Ban hành quyết định này")
+        assert number in page.inner_text("main")
+        assert page.locator(".ft-timeline li").count() == 6
+    stored = ask(OFFICER, "allocation", f"/v1{path}")
+    assert (stored["state"], stored["number"], stored["total_vnd"]) == ("issued", number, 1_466_875_000)
+
+
+def test_a_wrong_code_approves_nothing(desk: Desk, ask: Ask) -> None:
+    waiting = ask(OFFICER, "allocation", "/v1/decisions", state="submitted")["items"][0]["id"]
+    with desk.sits(HEAD) as page:
+        page.goto(f"{desk.base}/decisions/{waiting}/approval")
+        assert "Người thẩm định phân bổ" in page.inner_text("main")
+    with desk.sits(CHECKER) as page:
+        page.goto(f"{desk.base}/decisions/{waiting}/approval")
+        page.fill("#secret", "000000")
+        page.get_by_role("button", name="Duyệt quyết định này").click()
+        assert "không đúng" in page.inner_text(".govuk-error-summary")
+    assert ask(OFFICER, "allocation", f"/v1/decisions/{waiting}")["state"] == "submitted"
+
+
+def test_a_block_of_a_spreadsheet_is_pasted_and_faults_stand_at_their_row(desk: Desk) -> None:
+    with sits_on_the_day(desk, OFFICER) as page:
+        page.goto(f"{desk.base}/decisions/new")
+        fill_header(page, "Phân bổ dán từ bảng tính", "allocation")
+        block = "Sinh kế\tXã Trà Mai\t500.000.000\t\tđợt 1\nSinh kế\tXã Trà Maii\t12,5\t\t"
+        page.evaluate(
+            """(text) => { const data = new DataTransfer(); data.setData("text/plain", text);
+            document.querySelector("#lines-0-text").dispatchEvent(
+              new ClipboardEvent("paste", {clipboardData: data, bubbles: true, cancelable: true})); }""",
+            block,
+        )
+        assert page.input_value("#lines-0-amount_vnd") == "500.000.000"
+        page.get_by_role("button", name="Lưu bản nháp").click()
+        assert "Xã Trà Mai" in page.inner_text(".govuk-error-summary")
+        assert page.locator("#lines-1-unit_id-fault").count() == 1
+        assert page.locator("#lines-1-amount_vnd-fault").count() == 1
+        page.fill("#lines-1-unit_id", "Xã Trà Don")
+        page.fill("#lines-1-amount_vnd", "250000000")
+        page.get_by_role("button", name="Lưu bản nháp").click()
+        assert "Huyện Nam Trà My" in page.inner_text("main")
+        assert "750.000.000" in page.inner_text("main")
+
+
+def test_more_rows_come_without_a_script_and_keep_what_was_typed(desk: Desk) -> None:
+    with desk.sits(OFFICER, script=False) as page:
+        page.goto(f"{desk.base}/decisions/new")
+        page.fill("#lines-3-text", "Dòng giữ lại")
+        page.get_by_role("button", name="Thêm dòng trống").click()
+        assert page.input_value("#lines-3-text") == "Dòng giữ lại"
+        assert page.locator("#lines-29-text").count() == 1
+
+
+def test_an_annex_is_mended_until_it_is_stored(desk: Desk, tmp_path: Path) -> None:
+    with sits_on_the_day(desk, OFFICER, script=False) as page:
+        page.goto(f"{desk.base}/decisions/annex")
+        fill_header(page, "Phân bổ từ phụ lục", "allocation")
+        upload(page, tmp_path, annex([("Xã Trà Maii", 200), ("Đường vào khu sản xuất tập trung", "x")], 300))
+        table = page.inner_text("main table")
+        assert "Xã Trà Mai" in table
+        assert "Số tiền không phải là số." in table
+        assert page.input_value("#title") == "Phân bổ từ phụ lục"
+        rows = [("Xã Trà Mai", 200), ("Đường vào khu sản xuất tập trung", 100)]
+        upload(page, tmp_path, annex(rows, 300))
+        page.check("#work-6")
+        upload(page, tmp_path, annex(rows, 300))
+        assert "Đã lưu bản nháp" in page.inner_text("main")
+        assert "Công trình, nhiệm vụ" in page.inner_text("main table")
+        assert "300.000.000" in page.inner_text("main")
+
+
+def test_what_is_no_spreadsheet_is_refused_in_words(desk: Desk, tmp_path: Path) -> None:
+    with sits_on_the_day(desk, OFFICER) as page:
+        page.goto(f"{desk.base}/decisions/annex")
+        fill_header(page, "Phân bổ từ phụ lục", "allocation")
+        upload(page, tmp_path, b"%PDF-1.7")
+        assert "Không phải tệp bảng tính" in page.inner_text("main table")
+
+
+def test_a_formula_shows_its_arithmetic(desk: Desk) -> None:
+    with sits_on_the_day(desk, OFFICER) as page:
+        page.goto(f"{desk.base}/decisions/formula")
+        page.select_option("#below", label="Huyện Nam Trà My")
+        page.get_by_role("button", name="Điền sẵn").click()
+        fill_header(page, "Phân bổ theo số hộ", "allocation")
+        page.check("#method-count")
+        page.fill("#total_vnd", "1.000.000.000")
+        page.fill("#shares-0-count", "300")
+        page.fill("#shares-1-count", "700")
+        page.get_by_role("button", name="Tính và lưu bản nháp").click()
+        shown = page.inner_text("main")
+        assert "1.000.000.000 × 300 / 1.000" in shown
+        assert "700.000.000" in shown
+
+
+def test_a_print_of_an_earlier_version_says_that_it_is_void(desk: Desk, ask: Ask) -> None:
+    issued = ask(OFFICER, "allocation", "/v1/decisions", state="issued")["items"][0]
+    path = f"{desk.base}/decisions/{issued['id']}/paper"
+    with desk.sits(OFFICER) as page:
+        page.goto(f"{path}?version={issued['version']}")
+        assert "KHÔNG CÒN GIÁ TRỊ" not in page.inner_text("main")
+        sheets = page.locator("section.paper-page")
+        assert page.locator("section.paper-page svg path").count() == sheets.count()
+        assert f"phiên bản {issued['version']}" in sheets.first.inner_text()
+        printed = page.pdf(prefer_css_page_size=True)
+        assert len(re.findall(rb"/Type /Page\b(?!s)", printed)) == sheets.count()
+        page.goto(f"{path}?version=1")
+        assert "KHÔNG CÒN GIÁ TRỊ" in sheets.first.inner_text()
+
+
+def test_the_spreadsheet_holds_no_formula(desk: Desk, ask: Ask) -> None:
+    issued = ask(OFFICER, "allocation", "/v1/decisions", state="issued")["items"][0]["id"]
+    with desk.sits(OFFICER) as page:
+        reply = page.request.get(f"{desk.base}/decisions/{issued}/annex.xlsx")
+        assert reply.status == 200
+        content = reply.body()
+    with zipfile.ZipFile(io.BytesIO(content)) as book:
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+        assert "<f>" not in sheet
+        assert 'orientation="landscape"' in sheet
+        assert "Độc lập - Tự do - Hạnh phúc" in book.read("xl/sharedStrings.xml").decode()
+
+
+@pytest.mark.parametrize("username", ["kt.so", "thanhtra"])
+def test_who_only_reads_is_offered_no_step(desk: Desk, ask: Ask, username: str) -> None:
+    waiting = ask(OFFICER, "allocation", "/v1/decisions", state="submitted")["items"][0]["id"]
+    with desk.sits(username) as page:
+        page.goto(f"{desk.base}/decisions/{waiting}")
+        assert page.get_by_role("button", name="Thẩm định, duyệt").count() == 0
+        assert page.get_by_role("button", name="Bản in").count() == 1
