@@ -16,6 +16,12 @@ SETTINGS: Mapping[str, str] = {
     "audit": "FUNDTRAIL_AUDIT_URL",
 }
 PAGES_URL = "FUNDTRAIL_PAGES_URL"
+OIDC: Mapping[str, str] = {
+    "issuer": "FUNDTRAIL_OIDC_ISSUER",
+    "client": "FUNDTRAIL_OIDC_CLIENT",
+    "secret": "FUNDTRAIL_OIDC_SECRET",
+    "keys": "FUNDTRAIL_OIDC_JWKS_URL",
+}
 COOKIE_KEY_FILE = "portal-cookies.key"
 VISITS_KEY_FILE = "portal-visits.key"
 
@@ -30,6 +36,16 @@ def addresses(environment: Mapping[str, str]) -> dict[str, str]:
 def pages_url(environment: Mapping[str, str]) -> str:
     """Where browsers reach the pages; empty where that is not said."""
     return environment.get(PAGES_URL, "")
+
+
+def provider(environment: Mapping[str, str]) -> dict[str, str]:
+    """The other issuer at which people sign in; empty where they do so here. Raises: SettingMissing."""
+    given = {name: environment.get(setting, "") for name, setting in OIDC.items()}
+    if not given["issuer"]:
+        return {}
+    if missing := [name for name in ("client", "keys") if not given[name]]:
+        raise SettingMissing(f"Set {OIDC[missing[0]]} beside {OIDC['issuer']}; docs/operations.md has both.")
+    return given
 
 
 def ensure_keys(keys_dir: Path) -> None:

@@ -24,11 +24,14 @@ from services.portal.showcase.views import blueprint as showcase
 from services.portal.users.factors import load_factors
 from services.portal.visits import errors, guard
 from services.portal.visits.handlers import Desk
+from services.portal.visits.provider import Provider, provider_of
+from shared.kernel.clock import SystemClock
 from shared.kernel.sealing import Sealer
 from shared.settings import Settings
 from shared.web import server
 from shared.web.app import build_app
-from shared.web.context import Context, make_context
+from shared.web.auth import TokenVerifier, keys_from
+from shared.web.context import Context, get_keys, make_context
 
 FORM_BYTES_MAX = 24 * 1024 * 1024  # an annex or an answer of a provider, with its fields
 FORM_PARTS_MAX = 5_000  # a table of some hundred lines
@@ -49,6 +52,7 @@ def create_app(settings: Settings) -> Flask:
         load_issuer(settings.issuer, settings.audience, settings.keys_dir),
         load_factors(settings.keys_dir),
         Sealer(config.key(settings.keys_dir, config.VISITS_KEY_FILE)),
+        _provider(settings.audience),
     )
     parts = {"desk": desk, "services": Services(config.addresses(os.environ))}
     context = make_context("portal", settings, REFUSALS, parts)
@@ -81,7 +85,17 @@ def build_pages(context: Context, cookie_key: bytes, *, secure: bool) -> Flask:
     errors.install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    if (provider := context.parts["desk"].provider) is not None:
+        provider.serve(app)
     return app
+
+
+def _provider(audience: str) -> Provider | None:
+    told = config.provider(os.environ)
+    if not told:
+        return None
+    verifier = TokenVerifier(told["issuer"], audience, keys_from(told["keys"], get_keys), SystemClock())
+    return provider_of(told, verifier)
 
 
 def serve(settings: Settings) -> int:

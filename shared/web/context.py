@@ -43,14 +43,15 @@ def make_context(
     """What the requests of one API process need."""
     clock = SystemClock()
     verifier = TokenVerifier(
-        settings.issuer, settings.audience, keys_from(settings.jwks_url, _get_keys), clock
+        settings.issuer, settings.audience, keys_from(settings.jwks_url, get_keys), clock
     )
     return Context(
         service, make_unit_of_work(service, "api", settings, refusals), verifier, clock, parts or {}
     )
 
 
-def _get_keys(url: str) -> KeySetSerialization:
+def get_keys(url: str) -> KeySetSerialization:
+    """An issuer's published keys, asked for now. Raises: OSError, ValueError."""
     # Five processes of the API would each import a client library of 60 modules for this one question.
     with urlopen(url, timeout=KEYS_TIMEOUT_S) as reply:  # noqa: S310 - an address of our own settings
         keys: KeySetSerialization = json.load(reply)

@@ -42,21 +42,17 @@ class Desk:
     browser: Browser
     home: Path
     base: str
-    _states: dict[str, Any] = field(default_factory=dict)
+    _states: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     @contextlib.contextmanager
     def sits(
         self, username: str | None, *, width: int = WIDE, script: bool = True, language: str = "vi"
     ) -> Iterator[Page]:
         """A page of a browser at which a person, or nobody, is signed in."""
-        state = self._state(username) if username else None
+        state = self._state(username, language) if username else None
         context = self._context(width, script=script, state=state)
         try:
-            page = context.new_page()
-            if language != "vi":
-                page.goto(f"{self.base}/account")
-                page.get_by_role("button", name="English").click()
-            yield page
+            yield context.new_page()
         finally:
             context.close()
 
@@ -88,13 +84,16 @@ class Desk:
             time.sleep(TOTP_STEP_S / 2)
         raise AssertionError(f"{username} could not sign in: {page.inner_text('main')}")
 
-    def _state(self, username: str) -> Any:  # noqa: ANN401 - Playwright's own
-        if username not in self._states:
+    def _state(self, username: str, language: str) -> Any:  # noqa: ANN401 - Playwright's own
+        if (username, language) not in self._states:
             context = self._context(WIDE, script=True, state=None)
-            self.sign_in(context.new_page(), username)
-            self._states[username] = context.storage_state()
+            page = context.new_page()
+            self.sign_in(page, username)
+            if language == "en":
+                page.get_by_role("button", name="English").click()
+            self._states[username, language] = context.storage_state()
             context.close()
-        return self._states[username]
+        return self._states[username, language]
 
     def _context(self, width: int, *, script: bool, state: Any) -> BrowserContext:  # noqa: ANN401
         return self.browser.new_context(

@@ -140,7 +140,7 @@ def pay_for(way: Way, ask: Callable[..., Any], found: dict[str, Any]) -> None:
         way.on(page, DECIDED)
         page.goto(address)
         page.locator('a[href$="/issue"]').click()
-        page.fill("#number", f"{way.code}/QĐ-UBND")
+        page.fill("#number", f"{way.code}-{int(time.time()) % 100_000}/QĐ-UBND")
         page.fill("#issued_on", DECIDED.isoformat())
         page.fill("#secret", way.secret("ld.ubnd"))
         way.send(page, "/issue")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, flash, request, session, url_for
+from flask import Blueprint, Response, abort, flash, request, session, url_for
 
 from services.portal.calls import units
 from services.portal.calls.units import BEFORE_MERGERS
@@ -22,6 +23,7 @@ from services.portal.users.commands import ChangePassword
 from services.portal.visits import guard, handlers, store
 from services.portal.visits.guard import current_visit, page, see_other
 from services.portal.visits.model import BACKDATE, Standing
+from services.portal.visits.provider import NotSignedIn
 from shared.db.unit_of_work import Work
 from shared.kernel.clock import business_date
 from shared.kernel.errors import Rejected
@@ -58,13 +60,46 @@ def begin() -> str | Response:
     return see_other(_next())
 
 
+@blueprint.get("/sign-in/elsewhere")
+@page(PUBLIC)
+def elsewhere() -> Response:
+    """The way to the issuer at which people sign in; `again` where it must ask who it knows already."""
+    provider = guard.desk().provider
+    if provider is None:
+        abort(404)
+    session["next"] = _next()
+    return provider.begin(url_for("entrance.returned", _external=True), again="again" in request.args)
+
+
+@blueprint.get("/sign-in/returned")
+@page(PUBLIC)
+def returned() -> str | Response:
+    """Back from the issuer, and on to where one wanted to go."""
+    provider, now = guard.desk().provider, current_context().clock.now()
+    if provider is None:
+        abort(404)
+    wanted = guard.local(session.pop("next", None))
+    try:
+        tokens = provider.received(now)
+    except NotSignedIn:
+        failure = Failure("not_signed_in", "The issuer did not say who you are.")
+        return show("entrance/sign_in.html", next=wanted, failure=failure)
+    with current_context().unit_of_work.begin(guard.acting()) as work:
+        visit = guard.ensure_visit(work)
+        handlers.enter(work, guard.desk(), visit, tokens)
+        guard.renew_secret(work)
+    return see_other(wanted)
+
+
 @blueprint.post("/sign-out")
 @page(PUBLIC)
 def sign_out() -> Response:
     """Nobody is signed in at this screen."""
     with current_context().unit_of_work.begin(guard.acting()) as work:
-        handlers.end(work, current_visit())
-    return see_other(url_for("entrance.sign_in"))
+        handlers.end(work, guard.desk(), current_visit())
+    provider = guard.desk().provider
+    home = url_for("entrance.sign_in", _external=True)
+    return provider.end(home) if provider else see_other(url_for("entrance.sign_in"))
 
 
 @blueprint.get("/unlock")
@@ -118,7 +153,7 @@ def account() -> str:
     visit = current_visit()
     today = business_date(current_context().clock.now())
     with current_context().unit_of_work.reading() as connection:
-        held = users.assignments_of(connection, UUID(visit.person.subject), today)
+        held = () if visit.tokens else users.assignments_of(connection, UUID(visit.person.subject), today)
     names = units.names(guard.ask(), {BEFORE_MERGERS}) if visit.may("units.read") else {}
     roles = [
         {
@@ -129,7 +164,7 @@ def account() -> str:
         }
         for one in held
     ]
-    return show("entrance/account.html", roles=roles, today=today)
+    return show("entrance/account.html", roles=roles or _granted(names), today=today)
 
 
 @blueprint.post("/account/password")
@@ -147,7 +182,8 @@ def change_password() -> Response:
 def sign_out_everywhere() -> Response:
     """Signed in nowhere any more, at whatever screen."""
     return _about_myself(
-        lambda work: handlers.end_everywhere(work, current_visit()), "entrance.signed_out_everywhere"
+        lambda work: handlers.end_everywhere(work, guard.desk(), current_visit()),
+        "entrance.signed_out_everywhere",
     )
 
 
@@ -165,6 +201,22 @@ def choose_date() -> Response:
     with current_context().unit_of_work.begin(guard.acting()) as work:
         store.change(work.connection, current_visit().id, business_date=chosen)
     return see_other(guard.back(url_for("entrance.account")))
+
+
+def _granted(names: dict[str, str]) -> list[dict[str, Any]]:
+    """What another issuer grants, by the units for which it does so."""
+    by_units: dict[tuple[str, ...], list[str]] = {}
+    for permission, unit_ids in current_visit().person.grants.items():
+        by_units.setdefault(unit_ids, []).append(permission)
+    return [
+        {
+            "label": words("entrance.by_provider"),
+            "unit": ", ".join(names.get(one, one) for one in unit_ids),
+            "until": None,
+            "permissions": permissions,
+        }
+        for unit_ids, permissions in by_units.items()
+    ]
 
 
 def confirm_identity() -> Failure | None:

@@ -91,12 +91,19 @@ def ask() -> Caller:
     """The services, asked with the token of the person at the screen."""
     if "caller" not in g:
         visit = current_visit()
-        issuer, now = desk().issuer, current_context().clock.now()
-        token = issuer.access_token(visit.person, str(visit.session_id), now)
+        token = _token(visit)
         day = visit.business_date.isoformat() if visit.business_date else None
         services = cast("Services", current_context().parts["services"])
         g.caller = services.for_person(token, day)
     return cast("Caller", g.caller)
+
+
+def _token(visit: Visit) -> str:
+    """A token of ours, made now; or the one that another issuer gave."""
+    if visit.tokens is not None:
+        return visit.tokens.access
+    now = current_context().clock.now()
+    return desk().issuer.access_token(visit.person, str(visit.session_id), now)
 
 
 def act_key() -> str:
@@ -217,10 +224,23 @@ def _look_who_comes() -> None:
     if found is None:
         return
     g.visit, due = found
+    if g.visit.tokens is not None and g.visit.tokens.is_old(now):
+        _renew(g.visit)
     g.language, g.scale = g.visit.language, g.visit.scale
     if due:
         with context.unit_of_work.begin(acting()) as work:
             store.change(work.connection, g.visit.id, seen_at=now)
+
+
+def _renew(visit: Visit) -> None:
+    """The visit with new tokens of its issuer; outside, where that gives none any more."""
+    context, provider = current_context(), desk().provider
+    tokens = provider.renewed(visit.tokens, context.clock.now()) if provider and visit.tokens else None
+    with context.unit_of_work.begin(acting()) as work:
+        store.keep_tokens(work.connection, desk().sealer, visit.id, tokens)
+    with context.unit_of_work.reading() as connection:
+        found = handlers.look_at(connection, desk(), session[COOKIE], context.clock.now())
+    g.visit = found[0] if found else NOBODY
 
 
 def _for_templates() -> dict[str, Any]:
@@ -229,6 +249,7 @@ def _for_templates() -> dict[str, Any]:
     return {
         "visit": visit,
         "inside": visit.standing is Standing.INSIDE,
+        "at_provider": desk().provider is not None,
         "kept": kept,
         "here": here(),
         "new_act": lambda: str(new_id()),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from services.portal.sessions import handlers as sessions
 from services.portal.sessions.commands import SignIn
@@ -15,7 +16,8 @@ from services.portal.sessions.tokens import Issuer
 from services.portal.users import store as users
 from services.portal.users.factors import Factors
 from services.portal.visits import store
-from services.portal.visits.model import SEEN_EVERY, Kept, Standing, Visit, standing_of
+from services.portal.visits.model import SEEN_EVERY, Kept, Standing, Tokens, Visit, standing_of
+from services.portal.visits.provider import Provider
 from shared.db.unit_of_work import Work
 from shared.kernel.clock import business_date
 from shared.kernel.principals import Principal
@@ -29,6 +31,10 @@ class Desk:
     issuer: Issuer
     factors: Factors
     sealer: Sealer
+    provider: Provider | None = None  # another issuer, where people sign in at one
+
+
+AGAIN = Failure("again_at_provider", "Sign in once more, to show who decides.")
 
 
 def look_at(connection: Connection, desk: Desk, secret: str, now: datetime) -> tuple[Visit, bool] | None:
@@ -36,13 +42,9 @@ def look_at(connection: Connection, desk: Desk, secret: str, now: datetime) -> t
     row = store.find(connection, secret)
     if row is None:
         return None
-    open_ = row.user_id is not None and row.ended_at is None and row.expires_at > now and row.active
-    standing = standing_of(open_, row.locked_at is not None, row.seen_at, now)
-    principal: Principal | None = None
-    if standing is not Standing.OUTSIDE:
-        user = users.by_id(connection, row.user_id)
-        assert user is not None  # noqa: S101 - a session's user is never deleted
-        principal = sessions.principal_of(connection, user, business_date(now))
+    tokens = store.tokens_of(desk.sealer, row) if desk.provider else None
+    principal = _person(connection, desk, row, tokens, now)
+    standing = standing_of(principal is not None, row.locked_at is not None, row.seen_at, now)
     visit = Visit(
         id=row.id,
         language=row.language,
@@ -50,13 +52,42 @@ def look_at(connection: Connection, desk: Desk, secret: str, now: datetime) -> t
         standing=standing,
         principal=principal,
         session_id=row.session_id,
-        username=row.username or "",
+        tokens=tokens,
+        username=row.username or (principal.subject if principal else ""),
         has_code=bool(row.has_code),
         business_date=row.business_date,
         kept=store.kept_of(desk.sealer, row),
     )
     due = standing is not Standing.LOCKED and now - row.seen_at > SEEN_EVERY
     return visit, due
+
+
+def _person(
+    connection: Connection, desk: Desk, row: Row[Any], tokens: Tokens | None, now: datetime
+) -> Principal | None:
+    """Who is signed in at a visit, by our own session or by what another issuer says; None for nobody."""
+    if tokens is not None and desk.provider is not None:
+        return desk.provider.person(tokens)
+    if row.user_id is None or row.ended_at is not None or row.expires_at <= now or not row.active:
+        return None
+    user = users.by_id(connection, row.user_id)
+    assert user is not None  # noqa: S101 - a session's user is never deleted
+    return sessions.principal_of(connection, user, business_date(now))
+
+
+def enter(work: Work, desk: Desk, visit: Visit, tokens: Tokens) -> None:
+    """The visit is that of the person for whom another issuer gave tokens.
+
+    What the same person typed before stays; another finds nothing of it.
+    """
+    entering = desk.provider.person(tokens) if desk.provider else None
+    same = entering is not None and visit.username == entering.subject
+    store.keep_tokens(work.connection, desk.sealer, visit.id, tokens)
+    store.change(work.connection, visit.id, locked_at=None, seen_at=work.now)
+    if not same:
+        store.change(work.connection, visit.id, business_date=None)
+        if visit.username:
+            store.keep(work.connection, desk.sealer, visit.id, None)
 
 
 def sign_in(work: Work, desk: Desk, visit: Visit, command: SignIn) -> Failure | None:
@@ -68,7 +99,7 @@ def sign_in(work: Work, desk: Desk, visit: Visit, command: SignIn) -> Failure | 
     if isinstance(opened, Failure):
         return opened
     same = visit.username == command.username
-    end(work, visit)
+    end(work, desk, visit)
     store.change(work.connection, visit.id, session_id=opened.session_id, locked_at=None, seen_at=work.now)
     if not same:
         store.change(work.connection, visit.id, business_date=None)
@@ -78,7 +109,12 @@ def sign_in(work: Work, desk: Desk, visit: Visit, command: SignIn) -> Failure | 
 
 
 def confirm(work: Work, desk: Desk, visit: Visit, secret: str) -> Failure | None:
-    """Nothing, where the secret is the password of who is signed in, or the code where they have one."""
+    """Nothing, where the secret is the password of who is signed in, or the code where they have one.
+
+    Who signed in at another issuer shows it there: just now, or once more.
+    """
+    if visit.tokens is not None:
+        return None if visit.tokens.is_fresh(work.now) else AGAIN
     return sessions.confirm(work, desk.factors, visit.username, secret)
 
 
@@ -95,16 +131,20 @@ def lock(work: Work, visit_id: UUID) -> None:
     store.change(work.connection, visit_id, locked_at=work.now)
 
 
-def end(work: Work, visit: Visit) -> None:
+def end(work: Work, desk: Desk, visit: Visit) -> None:
     """Nobody is signed in at this visit any more."""
+    if visit.tokens is not None:
+        store.keep_tokens(work.connection, desk.sealer, visit.id, None)
     if visit.session_id is not None:
         sessions.end_session(work, visit.session_id)
         store.change(work.connection, visit.id, session_id=None, locked_at=None)
 
 
-def end_everywhere(work: Work, visit: Visit) -> None:
+def end_everywhere(work: Work, desk: Desk, visit: Visit) -> None:
     """Nobody is signed in as this person any more, at whatever screen."""
-    sessions.end_every_session(work, UUID(visit.person.subject))
+    if visit.tokens is None:
+        sessions.end_every_session(work, UUID(visit.person.subject))
+    end(work, desk, visit)
 
 
 def keep_form(work: Work, desk: Desk, visit: Visit, kept: Kept | None) -> None:

@@ -14,6 +14,8 @@ from shared.kernel.principals import Principal
 LOCKED_AFTER = timedelta(minutes=10)  # of a desk that several people use
 SEEN_EVERY = timedelta(seconds=30)  # how exactly it is known when somebody was here last
 FORGOTTEN_AFTER = timedelta(days=30)
+RENEWED_BEFORE_S = 30
+CONFIRMED_FOR_S = 300  # how long a sign-in at another issuer stands for a password typed again
 KEPT_BYTES_MAX = 512 * 1024
 BACKDATE = "acts.backdate"
 
@@ -38,6 +40,24 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class Tokens:
+    """What another issuer gave for a person. Units: instants in seconds since 1970."""
+
+    access: str
+    refresh: str
+    expires_at: float
+    signed_in_at: float
+
+    def is_old(self, now: datetime) -> bool:
+        """Whether the access token must be renewed before it is used."""
+        return now.timestamp() > self.expires_at - RENEWED_BEFORE_S
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Whether the person showed just now who they are."""
+        return now.timestamp() <= self.signed_in_at + CONFIRMED_FOR_S
+
+
+@dataclass(frozen=True, slots=True)
 class Visit:
     """One browser and the person before it."""
 
@@ -47,6 +67,7 @@ class Visit:
     standing: Standing
     principal: Principal | None = None
     session_id: UUID | None = None
+    tokens: Tokens | None = None
     username: str = ""
     has_code: bool = False
     business_date: date | None = None

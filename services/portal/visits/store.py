@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from services.portal.sessions.tables import sessions
 from services.portal.users.tables import users
-from services.portal.visits.model import Kept
+from services.portal.visits.model import Kept, Tokens
 from services.portal.visits.tables import visits
 from shared.kernel.sealing import SealBroken, Sealer, WrappedKey
 
@@ -85,5 +85,26 @@ def kept_of(sealer: Sealer, row: Row[Any]) -> Kept | None:
     return Kept(**opened)
 
 
-def _place(visit_id: UUID) -> str:
-    return f"visits/{visit_id}/kept"
+def keep_tokens(connection: Connection, sealer: Sealer, visit_id: UUID, tokens: Tokens | None) -> None:
+    """Store what another issuer gave, sealed; None forgets it."""
+    if tokens is None:
+        change(connection, visit_id, tokens=None, tokens_key=None)
+        return
+    key = sealer.new_key()
+    sealed = sealer.seal(key, json.dumps(asdict(tokens)), _place(visit_id, "tokens"))
+    change(connection, visit_id, tokens=sealed, tokens_key=bytes(key))
+
+
+def tokens_of(sealer: Sealer, row: Row[Any]) -> Tokens | None:
+    """What another issuer gave for the person of a visit, as far as it opens."""
+    if row.tokens is None:
+        return None
+    try:
+        opened = sealer.open(WrappedKey(bytes(row.tokens_key)), row.tokens, _place(row.id, "tokens"))
+    except SealBroken:
+        return None
+    return Tokens(**json.loads(opened))
+
+
+def _place(visit_id: UUID, field: str = "kept") -> str:
+    return f"visits/{visit_id}/{field}"

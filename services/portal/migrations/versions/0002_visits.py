@@ -16,6 +16,8 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("secret_hash", sa.Text(), nullable=False),
         sa.Column("session_id", sa.Uuid(), nullable=True),
+        sa.Column("tokens_key", sa.LargeBinary(), nullable=True),
+        sa.Column("tokens", sa.Text(), nullable=True),
         sa.Column("language", sa.Text(), server_default="vi", nullable=False),
         sa.Column("scale", sa.Text(), server_default="dong", nullable=False),
         sa.Column("business_date", sa.Date(), nullable=True),
