@@ -76,6 +76,19 @@ def upload(page: Page, folder: Path, content: bytes) -> None:
     page.get_by_role("button", name="Kiểm tra và lưu bản nháp").click()
 
 
+def paste(page: Page, field: str, block: str) -> None:
+    """The block from a clipboard, pasted into a field."""
+    page.evaluate(
+        """([field, block]) => {
+          const data = new DataTransfer();
+          data.setData("text/plain", block);
+          const event = new ClipboardEvent("paste", {clipboardData: data, bubbles: true, cancelable: true});
+          document.querySelector(field).dispatchEvent(event);
+        }""",
+        [field, block],
+    )
+
+
 def test_a_decision_goes_from_desk_to_desk(desk: Desk, ask: Ask) -> None:
     title = f"Giao dự toán thử {time.time_ns()}"
     with sits_on_the_day(desk, OFFICER) as page:
@@ -133,13 +146,12 @@ def test_a_block_of_a_spreadsheet_is_pasted_and_faults_stand_at_their_row(desk: 
         page.goto(f"{desk.base}/decisions/new")
         fill_header(page, "Phân bổ dán từ bảng tính", "allocation")
         block = "Sinh kế\tXã Trà Mai\t500.000.000\t\tđợt 1\nSinh kế\tXã Trà Maii\t12,5\t\t"
-        page.evaluate(
-            """(text) => { const data = new DataTransfer(); data.setData("text/plain", text);
-            document.querySelector("#lines-0-text").dispatchEvent(
-              new ClipboardEvent("paste", {clipboardData: data, bubbles: true, cancelable: true})); }""",
-            block,
-        )
+        paste(page, "#lines-0-text", block)
         assert page.input_value("#lines-0-amount_vnd") == "500.000.000"
+        paste(page, "#lines-9-text", "a\nb\nc")
+        assert [page.input_value(f"#lines-{row}-text") for row in (10, 11)] == ["b", "c"]
+        for row in (9, 10, 11):
+            page.fill(f"#lines-{row}-text", "")
         page.get_by_role("button", name="Lưu bản nháp").click()
         assert "Xã Trà Mai" in page.inner_text(".govuk-error-summary")
         assert page.locator("#lines-1-unit_id-fault").count() == 1

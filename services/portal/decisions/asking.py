@@ -29,6 +29,14 @@ ALLOCATION = "allocation"
 PATH = "/v1/decisions"
 PAGE_ROWS = 500
 STEPS_SHOWN = 200
+FIELDS = {
+    "title": "decisions.name",
+    "fiscal_year": "decisions.fiscal_year",
+    "article_id": "decisions.basis",
+    "reason": "decisions.reason",
+    "number": "decisions.paper_no",
+    "issued_on": "decisions.issued_on",
+}
 
 Item = Mapping[str, Any]
 Found = TypeVar("Found")
@@ -58,7 +66,8 @@ def said(faults: Iterable[Item]) -> Response:
 
 
 def _said(fault: Item) -> dict[str, Any]:
-    text = words(f"decisions.fault.{fault['code']}")
+    name = str(fault["pointer"]).strip("/")
+    text = words(f"decisions.fault.{fault['code']}", field=words(FIELDS.get(name, name)))
     if near := fault.get("cure"):
         text += f" {words('decisions.nearest', names=near)}."
     return {**fault, "detail": text, "cure": ""}

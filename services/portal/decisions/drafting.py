@@ -12,6 +12,7 @@ from services.portal.decisions import asking, forms, model
 from services.portal.decisions.asking import ALLOCATION, PATH, said
 from services.portal.decisions.forms import CLASSES, LINES, SHARES, Reading
 from services.portal.decisions.model import CAPITAL_KINDS, COMPONENTS, KINDS, SOURCES
+from services.portal.decisions.views import article_choices
 from services.portal.look.formats import in_order
 from services.portal.look.language import words
 from services.portal.look.page import show
@@ -37,7 +38,8 @@ def new_by_hand() -> str:
 def draft_by_hand() -> Response:
     """The decision, stored as a draft."""
     units = asking.units_of_day()
-    reading = forms.by_hand(_form(), forms.names_of(units), forms.labels_of(units))
+    articles = {label: key for key, label in article_choices(asking.articles(asking.day()))}
+    reading = forms.by_hand(_form(), forms.names_of(units), forms.labels_of(units), articles)
     return _drafted(PATH, reading, LINES)
 
 

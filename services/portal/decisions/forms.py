@@ -87,17 +87,27 @@ def header(form: Form) -> dict[str, Any]:
     }
 
 
+def _article(reading: Reading, form: Form, index: int, articles: Mapping[str, str]) -> str | None:
+    """The article of a line: its own where one is named, else that of the decision."""
+    own = _cell(form, LINES, index, "article_id")
+    if own and own not in articles:
+        reading.fault("article_unknown", f"/{LINES}/{index}/article_id", own)
+    return articles.get(own) if own else _one(form, "article_id")
+
+
 def missing(form: Form, names: Sequence[str]) -> list[dict[str, Any]]:
     """A fault for each of the fields in which nothing stands."""
     return [{"code": "missing", "pointer": f"/{name}"} for name in names if not _one(form, name)]
 
 
-def by_hand(form: Form, names: UnitNames, labels: Mapping[str, str]) -> Reading:
-    """A decision with its table of lines."""
+def by_hand(form: Form, names: UnitNames, labels: Mapping[str, str], articles: Mapping[str, str]) -> Reading:
+    """A decision with its table of lines. Shape: `articles` has the id of each by its words."""
     reading = Reading(header(form) | {"lines": []}, faults=missing(form, NEEDED))
     for index in _filled(form, LINES, ("text", "unit_id", "amount_vnd", "quantity", "note")):
         reading.places.append(index)
-        reading.body["lines"].append(_line(reading, form, index, names, labels))
+        line = _line(reading, form, index, names, labels)
+        line["article_id"] = _article(reading, form, index, articles)
+        reading.body["lines"].append(line)
     return _with_rows(reading, LINES)
 
 
@@ -111,7 +121,6 @@ def _line(
         "label": str(len(reading.body["lines"]) + 1),
         "text": cells["text"] or cells["unit_id"],
         "unit_id": unit,
-        "article_id": _cell(form, LINES, index, "article_id") or _one(form, "article_id"),
         "amount_vnd": _number(reading, f"{at}/amount_vnd", _cell(form, LINES, index, "amount_vnd")),
         "quantity": _number(reading, f"{at}/quantity", _cell(form, LINES, index, "quantity"), needed=False),
         "note": cells["note"],

@@ -12,6 +12,7 @@ UNITS = [
     {"id": "e", "name": "Xã Trà Don", "kind": "xã", "parent_id": "d"},
 ]
 NAMES, LABELS = forms.names_of(UNITS), forms.labels_of(UNITS)
+ARTICLES = {"Điều 11": "b"}
 HEADER = {"kind": ["allocation"], "title": [" Phân bổ "], "fiscal_year": ["2024"], "article_id": ["a"]}
 
 
@@ -44,9 +45,9 @@ def test_rows_that_hold_nothing_are_left_out() -> None:
         "lines-4-unit_id": ["Xã Trà Don (Huyện Nam Trà My)"],
         "lines-4-amount_vnd": ["5"],
         "lines-4-quantity": ["2"],
-        "lines-4-article_id": ["b"],
+        "lines-4-article_id": ["Điều 11"],
     }
-    reading = forms.by_hand(form, NAMES, LABELS)
+    reading = forms.by_hand(form, NAMES, LABELS, ARTICLES)
     first, second = reading.body["lines"]
     assert reading.faults == []
     assert reading.places == [2, 4]
@@ -62,14 +63,20 @@ def test_what_cannot_be_read_is_named_at_its_field_with_the_nearest_names() -> N
         "lines-3-unit_id": ["Xã Trà Maii"],
         "lines-3-amount_vnd": ["12,5"],
     }
-    unit, amount = forms.by_hand(form, NAMES, LABELS).faults
+    unit, amount = forms.by_hand(form, NAMES, LABELS, ARTICLES).faults
     assert (unit["code"], unit["pointer"], unit["row"]) == ("unit_unknown", "/lines/3/unit_id", 4)
     assert "Xã Trà Mai" in unit["cure"]
     assert (amount["code"], amount["pointer"]) == ("number_unreadable", "/lines/3/amount_vnd")
 
 
+def test_an_article_that_is_not_offered_is_a_fault() -> None:
+    form = HEADER | {"lines-0-text": ["x"], "lines-0-amount_vnd": ["5"], "lines-0-article_id": ["Điều 99"]}
+    (fault,) = forms.by_hand(form, NAMES, LABELS, ARTICLES).faults
+    assert (fault["code"], fault["pointer"]) == ("article_unknown", "/lines/0/article_id")
+
+
 def test_what_is_needed_and_not_there_is_named() -> None:
-    reading = forms.by_hand({"title": [" "]}, NAMES, LABELS)
+    reading = forms.by_hand({"title": [" "]}, NAMES, LABELS, ARTICLES)
     assert [(one["code"], one["pointer"]) for one in reading.faults] == [
         ("missing", "/title"),
         ("missing", "/fiscal_year"),
@@ -80,7 +87,7 @@ def test_what_is_needed_and_not_there_is_named() -> None:
 
 def test_a_work_has_no_unit() -> None:
     form = HEADER | {"lines-0-text": ["Đường"], "lines-0-amount_vnd": ["5"]}
-    assert forms.by_hand(form, NAMES, LABELS).body["lines"][0]["unit_id"] is None
+    assert forms.by_hand(form, NAMES, LABELS, ARTICLES).body["lines"][0]["unit_id"] is None
 
 
 def test_faults_of_allocation_go_to_the_rows_that_were_typed() -> None:

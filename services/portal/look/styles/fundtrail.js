@@ -24,18 +24,37 @@ for (const field of document.querySelectorAll("[data-finds]")) {
   });
 }
 
-// A block copied from a spreadsheet fills the rows below the field it is pasted into.
+// A block copied from a spreadsheet fills the rows below the field it is pasted into, and new ones where they end.
+const GRID_ROWS_MAX = 500;
+const cellsOf = (row) => [...row.querySelectorAll("input, select")];
+const addRow = (body) => {
+  const last = body.rows[body.rows.length - 1];
+  const row = last.cloneNode(true);
+  const at = body.rows.length;
+  for (const cell of cellsOf(row)) {
+    cell.value = "";
+    cell.name = cell.name.replace(/-\d+-/, `-${at}-`);
+    cell.id = cell.name;
+    cell.setAttribute("aria-label", (cell.getAttribute("aria-label") || "").replace(/\d+/, at + 1));
+  }
+  row.cells[0].textContent = at + 1;
+  body.append(row);
+};
 for (const grid of document.querySelectorAll("[data-grid]")) {
   grid.addEventListener("paste", (event) => {
-    const text = event.clipboardData.getData("text/plain");
-    if (!/[\t\n]/.test(text.trim())) return;
+    const text = event.clipboardData.getData("text/plain").replace(/\s+$/, "");
+    if (!/[\t\n]/.test(text)) return;
     event.preventDefault();
-    const fields = [...grid.querySelectorAll("tbody tr")].map((row) => [...row.querySelectorAll("input, select")]);
-    const top = fields.findIndex((row) => row.includes(event.target));
-    const left = fields[top].indexOf(event.target);
-    text.trim().split(/\r?\n/).forEach((line, down) => line.split("\t").forEach((cell, right) => {
-      const field = fields[top + down]?.[left + right];
-      if (field) field.value = cell.trim();
-    }));
+    const body = event.target.closest("tbody");
+    const top = [...body.rows].findIndex((row) => row.contains(event.target));
+    const left = cellsOf(body.rows[top]).indexOf(event.target);
+    text.split(/\r?\n/).forEach((line, down) => {
+      if (top + down >= body.rows.length && body.rows.length < GRID_ROWS_MAX) addRow(body);
+      const row = body.rows[top + down];
+      if (row) line.split("\t").forEach((cell, right) => {
+        const field = cellsOf(row)[left + right];
+        if (field) field.value = cell.trim();
+      });
+    });
   });
 }
