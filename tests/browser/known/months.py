@@ -22,13 +22,14 @@ def pages(ask: Ask) -> dict[str, Known]:
     back = first("/v1/returns", period=PERIOD)
     statement, register = first("/v1/statements"), first("/v1/registrations")
     change = first("/v1/changes")
+    received = f"{date.fromisoformat(statement['received_on']):%d/%m/%Y}"
     total = f"{int(one['total_vnd']):,}".replace(",", ".")
     run = ask("cs.so", "beneficiaries", f"/v1/payroll/{PERIOD}")
     computed = f"{run['total_vnd']:,}".replace(",", ".")
     month, the_list = f"/months/{PERIOD}", f"/months/{PERIOD}/lists/{one['id']}"
     registers, changes = "/months/registers", "/months/changes"
     return {
-        "months.months": Known("thanhtra", "/months", computed),
+        "months.months": Known("thanhtra", "/months", "08/2024"),
         "months.month": Known("cs.so", month, computed),
         "months.ask_payroll": Known("cs.so", "/months/2024-09/payroll", "09/2024"),
         "months.returns": Known("cs.so", f"{month}/returns", back["person_id"]),
@@ -39,8 +40,8 @@ def pages(ask: Ask) -> dict[str, Known]:
         "months.lists.one": Known("cs.so", the_list, total),
         "months.lists.ask_step": Known("cs.so", f"{the_list}/reissues", total),
         "months.paper.paper": Known("cs.so", f"{the_list}/paper?version=1", one["id"]),
-        "months.statements.statements": Known("cs.so", "/months/statements", "20/08/2024"),
-        "months.statements.statement": Known("cs.so", f"/months/statements/{statement['id']}", "20/08/2024"),
+        "months.statements.statements": Known("cs.so", "/months/statements", received),
+        "months.statements.statement": Known("cs.so", f"/months/statements/{statement['id']}", received),
         "months.statements.discrepancies": Known("cs.so", "/months/discrepancies", "Dòng chưa khớp"),
         "months.statements.unanswered": Known("cs.so", "/months/unanswered", "Chưa có kết quả"),
         "months.registers.registers": Known("duyet.so", registers, register["document_sha256"][:8]),
