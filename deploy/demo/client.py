@@ -75,9 +75,9 @@ class Person:
     def __post_init__(self) -> None:
         self.session.mount("http://", HTTPAdapter(pool_maxsize=4, max_retries=0))
 
-    def get(self, service: str, path: str, **query: Any) -> Any:  # noqa: ANN401
-        """What the API shows."""
-        return self._json(self._send("GET", service, path, None, params=query))
+    def get(self, service: str, path: str, day: date | None = None, **query: Any) -> Any:  # noqa: ANN401
+        """What the API shows, as things stood on a day where one is given."""
+        return self._json(self._send("GET", service, path, day, params=query))
 
     def text(self, service: str, path: str) -> str:
         """A plain text."""

@@ -1,8 +1,8 @@
 """How a month stands, counted by the database: per unit, provider and state of the lists, and by reason.
 
 What is answered is found through `ix_outcomes_statement`: a month has a few dozen lists and each provider a
-few statements, and every pair of them is one range of the index. So a month costs what it holds itself,
-however many months lie before it, and outcomes need no index of their own by list.
+few statements, and every pair of them is one range of the index, which the lateral count keeps to. So a
+month costs what it holds itself, and outcomes need no index of their own by list.
 """
 
 from __future__ import annotations
@@ -29,11 +29,14 @@ LISTS = text(
 )
 ANSWERED = text(
     """
-    SELECT o.list_id, o.kind, o.reason_code, count(*), CAST(sum(o.amount_vnd) AS bigint)
+    SELECT l.id, told.kind, told.reason_code, CAST(sum(told.count) AS bigint), CAST(sum(told.vnd) AS bigint)
     FROM lists l JOIN statements s ON s.provider = l.provider
-    JOIN outcomes o ON o.statement_id = s.id AND o.list_id = l.id
+    CROSS JOIN LATERAL (
+        SELECT o.kind, o.reason_code, count(*) AS count, sum(o.amount_vnd) AS vnd FROM outcomes o
+        WHERE o.statement_id = s.id AND o.list_id = l.id GROUP BY o.kind, o.reason_code
+    ) AS told
     WHERE l.id IN (SELECT unnest(CAST(:lists AS uuid[])))
-    GROUP BY o.list_id, o.kind, o.reason_code
+    GROUP BY l.id, told.kind, told.reason_code
     """
 )
 LATE = text(

@@ -6,6 +6,14 @@ from dataclasses import dataclass
 
 SHOWN = 5
 COUNTED_MAX = 100
+# Where all of one kind of work stands, for kinds that have such a page.
+PAGES = {
+    "decision": "/decisions",
+    "registration": "/months/registers",
+    "change": "/months/changes",
+    "unanswered": "/months/unanswered",
+    "discrepancy": "/months/discrepancies",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +30,15 @@ class Tile:
     @property
     def all_at(self) -> str:
         """The page with all of it, where there is one."""
-        return f"/decisions?state={self.state}" if self.line == "decision" else ""
+        page = PAGES.get(self.line, "")
+        return f"{page}?state={self.state}" if page and self.state else page
 
 
 TILES = (
     Tile("to_correct", "decisions.submit", "allocation", "/v1/decisions", "decision", "sent_back"),
     Tile("to_approve", "decisions.approve", "allocation", "/v1/decisions", "decision", "submitted"),
     Tile("to_issue", "decisions.issue", "allocation", "/v1/decisions", "decision", "approved"),
-    Tile("registers", "persons.approve", "beneficiaries", "/v1/registrations", "registration", "ready"),
+    Tile("registers", "persons.approve", "beneficiaries", "/v1/registrations", "registration", "prepared"),
     Tile("changes", "changes.approve", "beneficiaries", "/v1/changes", "change", "requested"),
     Tile("lists_to_submit", "lists.submit", "beneficiaries", "/v1/lists", "list", "computed"),
     Tile("lists_to_approve", "lists.approve", "beneficiaries", "/v1/lists", "list", "submitted"),

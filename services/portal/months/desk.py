@@ -12,7 +12,6 @@ from services.portal.calls import units
 from services.portal.calls.services import Caller, Refused
 from services.portal.calls.units import BEFORE_MERGERS
 from services.portal.entrance.views import confirm_identity
-from services.portal.look.language import words
 from services.portal.visits import guard
 from services.portal.visits.guard import ask, current_visit
 
@@ -70,10 +69,7 @@ def permissions() -> list[str]:
 def not_confirmed() -> Response | None:
     """The form again, where it does not bring the password or code of who is signed in."""
     failure = confirm_identity()
-    if failure is None:
-        return None
-    why = words(f"entrance.{failure.code}", seconds=failure.retry_after_s or 0)
-    return guard.return_form(failure.code, why)
+    return guard.return_form(failure.code) if failure else None
 
 
 def filtered(chosen: Mapping[str, str]) -> str:

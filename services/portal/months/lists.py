@@ -69,7 +69,7 @@ def one(period: str, list_id: UUID) -> str:
         providers=provider_names(),
         standings=STANDINGS,
         standing=_standing(),
-        **({} if asked else _payments(period, list_id)),
+        **({} if asked else _payments(period, shown)),
     )
 
 
@@ -127,11 +127,11 @@ def _list(period: str, list_id: UUID) -> dict[str, Any]:
     return shown
 
 
-def _payments(period: str, list_id: UUID) -> dict[str, Any]:
-    """A page of payments, each with how it stands where the visitor may see that."""
+def _payments(period: str, shown: dict[str, Any]) -> dict[str, Any]:
+    """A page of payments, each with how it stands once it is instructed, where the visitor may see that."""
     caller, query = reading(period), {"limit": PAGE_ROWS, "cursor": request.args.get("cursor")}
-    answers = current_visit().may("results.read")
-    path = f"/v1/lists/{list_id}"
+    answers = current_visit().may("results.read") and shown["instructed_on"] is not None
+    path = f"/v1/lists/{shown['id']}"
     try:
         if answers and _standing():
             found = caller.get(SERVICE, f"{path}/outcomes", {**query, "standing": _standing()})
