@@ -17,11 +17,8 @@ from services.portal.evidence.views import blueprint as evidence
 from services.portal.home.views import blueprint as home
 from services.portal.look import page as look
 from services.portal.look.rooms import Room
-<<<<<<< Updated upstream
-from services.portal.months.views import blueprint as months
-=======
 from services.portal.money.views import blueprint as money
->>>>>>> Stashed changes
+from services.portal.months.views import blueprint as months
 from services.portal.refusals import REFUSALS
 from services.portal.sessions.tokens import SESSION_LIFETIME, load_issuer
 from services.portal.showcase.views import blueprint as showcase
@@ -40,18 +37,12 @@ TYPED_BYTES_MAX = 4 * 1024 * 1024
 VISIT_LIFETIME = timedelta(days=30)
 ROOMS = (
     Room("/", "look.room_home", "signed_in"),
-<<<<<<< Updated upstream
     Room("/decisions", "look.room_decisions", "decisions.read"),
+    Room("/money", "look.room_money", "ledger.read"),
     Room("/months", "look.room_months", "lists.read"),
     Room("/evidence", "look.room_evidence", "audit.search"),
 )
-BLUEPRINTS = (home, entrance, showcase, decisions, drafting, papers, months, evidence)
-=======
-    Room("/money", "look.room_money", "ledger.read"),
-    Room("/evidence", "look.room_evidence", "audit.search"),
-)
-BLUEPRINTS = (home, entrance, money, evidence, showcase)
->>>>>>> Stashed changes
+BLUEPRINTS = (home, entrance, showcase, decisions, drafting, papers, money, months, evidence)
 
 
 def create_app(settings: Settings) -> Flask:
