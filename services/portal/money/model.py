@@ -20,7 +20,7 @@ PROGRAMME = ("component", "source", "capital_kind")
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """The parts of a bar in per cent of its width: spent, held, left, beginning on the left. Bounds: 0 to 100."""
+    """The parts of a bar in per cent of its width, beginning on the left. Bounds: 0 to 100."""
 
     spent: float
     held: float
@@ -46,7 +46,7 @@ def has_any(row: Mapping[str, Any]) -> bool:
 
 
 def behind(accounts: Iterable[Mapping[str, Any]], figure: str) -> list[tuple[Mapping[str, Any], int]]:
-    """The accounts behind a figure, each with what it adds to it; all with what is left where none is named."""
+    """The accounts behind a figure, each with what it adds to it; all, with their balance, where none is named."""
     found = [
         (one, _adds(one, figure)) for one in accounts if one["role"] in BEHIND.get(figure, (one["role"],))
     ]

@@ -79,7 +79,12 @@ def test_without_a_figure_all_accounts_are_shown() -> None:
 
 
 def test_the_way_down_to_a_unit_begins_at_the_top_and_ends_where_it_goes_round() -> None:
-    units = [{"id": "p", "parent_id": None}, {"id": "d", "parent_id": "p"}, {"id": "c", "parent_id": "d"}]
+    units: list[dict[str, Any]] = [
+        {"id": "p", "parent_id": None},
+        {"id": "d", "parent_id": "p"},
+        {"id": "c", "parent_id": "d"},
+    ]
     assert [one["id"] for one in model.trail("c", units)] == ["p", "d", "c"]
     assert model.trail("x", units) == []
-    assert len(model.trail("a", [{"id": "a", "parent_id": "b"}, {"id": "b", "parent_id": "a"}])) == 2
+    round_: list[dict[str, Any]] = [{"id": "a", "parent_id": "b"}, {"id": "b", "parent_id": "a"}]
+    assert len(model.trail("a", round_)) == 2
