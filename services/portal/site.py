@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
+from typing import Any
 
 from flask import Flask
 
@@ -19,6 +20,7 @@ from services.portal.look import page as look
 from services.portal.look.rooms import Room
 from services.portal.money.views import blueprint as money
 from services.portal.months.views import blueprint as months
+from services.portal.operations.views import blueprint as operations
 from services.portal.refusals import REFUSALS
 from services.portal.sessions.tokens import SESSION_LIFETIME, load_issuer
 from services.portal.showcase.views import blueprint as showcase
@@ -41,8 +43,9 @@ ROOMS = (
     Room("/money", "look.room_money", "ledger.read"),
     Room("/months", "look.room_months", "lists.read"),
     Room("/evidence", "look.room_evidence", "audit.search"),
+    Room("/operations", "look.room_operations", "operations.read"),
 )
-BLUEPRINTS = (home, entrance, showcase, decisions, drafting, papers, money, months, evidence)
+BLUEPRINTS = (home, entrance, showcase, decisions, drafting, papers, money, months, evidence, operations)
 
 
 def create_app(settings: Settings) -> Flask:
@@ -52,7 +55,11 @@ def create_app(settings: Settings) -> Flask:
         load_factors(settings.keys_dir),
         Sealer(config.key(settings.keys_dir, config.VISITS_KEY_FILE)),
     )
-    parts = {"desk": desk, "services": Services(config.addresses(os.environ))}
+    parts: dict[str, Any] = {
+        "desk": desk,
+        "services": Services(config.addresses(os.environ)),
+        "backup_metrics_url": config.backup_metrics_url(os.environ),
+    }
     context = make_context("portal", settings, REFUSALS, parts)
     secure = config.pages_url(os.environ).startswith("https://")
     return build_pages(context, config.key(settings.keys_dir, config.COOKIE_KEY_FILE), secure=secure)

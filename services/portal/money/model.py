@@ -46,7 +46,7 @@ def has_any(row: Mapping[str, Any]) -> bool:
 
 
 def behind(accounts: Iterable[Mapping[str, Any]], figure: str) -> list[tuple[Mapping[str, Any], int]]:
-    """The accounts behind a figure, each with what it adds to it; all, with their balance, where none is named."""
+    """The accounts behind a figure, each with what it adds to it; all where none is named."""
     found = [
         (one, _adds(one, figure)) for one in accounts if one["role"] in BEHIND.get(figure, (one["role"],))
     ]
