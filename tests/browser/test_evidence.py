@@ -92,6 +92,7 @@ def test_a_checkpoint_that_was_kept_is_the_beginning_of_the_log(desk: Desk, tmp_
         page.goto(f"{desk.base}/evidence/verify")
         kept = taken(page, "Tải điểm chốt", tmp_path).read_text()
         for note, said in ((kept.replace("\n", "\n1", 1), "CHƯA CHỨNG MINH"), (kept, "ĐÃ CHỨNG MINH")):
+            page.goto(f"{desk.base}/evidence/verify")
             page.fill("#checkpoint", note)
             page.locator("section", has=page.locator("#checkpoint")).get_by_role("button").click()
             expect(page.locator(".ft-verdict")).to_contain_text(said)

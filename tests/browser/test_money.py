@@ -22,7 +22,7 @@ def test_from_the_programme_to_the_transfer(desk: Desk, ask: Callable[..., Any])
     (merit,) = ask(OFFICER, "allocation", "/v1/balances", fiscal_year=2024, component="merit-371")["items"]
     with desk.sits(OFFICER) as page:
         page.goto(f"{desk.base}/money?year=2024")
-        page.get_by_role("link", name="Kinh phí ưu đãi người có công").click()
+        page.get_by_role("link", name="Ưu đãi người có công").click()
         page.get_by_role("link", name="Tỉnh Quảng Nam").first.click()
         expect(page.locator(".ft-total")).to_contain_text(dong(merit["spent_vnd"]))
         row(page, DISTRICT).get_by_role("link", name=DISTRICT).click()
