@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def handlers_of(service: str) -> Mapping[str, Handler]:
     """The handlers that a service's worker takes messages with."""
-    handlers: Mapping[str, Handler] = importlib.import_module(f"services.{service}.worker").HANDLERS
+    handlers: Mapping[str, Handler] = importlib.import_module(f"services.{service}.listening").HANDLERS
     return handlers
 
 

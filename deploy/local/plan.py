@@ -169,6 +169,7 @@ def _environment(layout: Layout, service: str) -> dict[str, str]:
         "FUNDTRAIL_KEYS_DIR": str(layout.home.keys(service)),
         **{f"FUNDTRAIL_{one.name.upper()}_URL": layout.address(one.name) for one in SERVICES},
         "FUNDTRAIL_PAGES_URL": layout.pages,
+        "FUNDTRAIL_BACKUP_METRICS_URL": f"http://127.0.0.1:{ports.of('launcher')}/metrics",
         "FUNDTRAIL_SMTP_HOST": "127.0.0.1",
         "FUNDTRAIL_SMTP_PORT": str(ports.of("smtp")),
         "FUNDTRAIL_SMS_URL": f"http://127.0.0.1:{ports.of('sms')}/messages",

@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from services.allocation.funding import answers
-from services.allocation.funding import handlers as funding
-from shared.inbox.consumer import Handler
+from services.allocation.listening import HANDLERS, TOPICS
 from shared.process import run_loops
 from shared.service import make_unit_of_work
 from shared.settings import Settings
 from shared.worker import consumer_loop, relay_loop, worker_bus
-
-TOPICS = ("beneficiaries.events.v1",)
-HANDLERS: Mapping[str, Handler] = {
-    "vn.fundtrail.lists.approved.v1": funding.hold_funds,
-    "vn.fundtrail.lists.withdrawal_requested.v1": funding.withdraw_list,
-    answers.SETTLED: answers.post_answers,
-    answers.RETURNED: answers.post_answers,
-    "vn.fundtrail.payments.returned_late.v1": answers.post_returned_late,
-    "vn.fundtrail.lists.closed.v1": funding.close_list,
-}
 
 
 def run(settings: Settings) -> int:

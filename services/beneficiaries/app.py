@@ -6,6 +6,7 @@ from flask import Flask
 
 from services.beneficiaries import parts
 from services.beneficiaries.channels.api import blueprint as channels
+from services.beneficiaries.listening import HANDLERS
 from services.beneficiaries.lists.api import blueprint as lists
 from services.beneficiaries.openings.api import blueprint as openings
 from services.beneficiaries.payroll.api import blueprint as payroll
@@ -15,6 +16,8 @@ from services.beneficiaries.reconciliation.api import blueprint as reconciliatio
 from services.beneficiaries.refusals import REFUSALS
 from services.beneficiaries.register.api import blueprint as register
 from services.beneficiaries.reissues.api import blueprint as reissues
+from shared.inbox.api import HANDLERS_PART
+from shared.inbox.api import blueprint as quarantine
 from shared.jobs.api import blueprint as jobs
 from shared.settings import Settings
 from shared.web import server
@@ -28,12 +31,14 @@ def create_app(settings: Settings) -> Flask:
         "beneficiaries",
         settings,
         REFUSALS,
-        {"documents": parts.documents(settings), "sealer": parts.sealer(settings)},
+        {
+            "documents": parts.documents(settings),
+            "sealer": parts.sealer(settings),
+            HANDLERS_PART: HANDLERS,
+        },
     )
-    return build_app(
-        context,
-        [rates, providers, register, openings, payroll, lists, channels, reconciliation, reissues, jobs],
-    )
+    features = [rates, providers, register, openings, payroll, lists, channels, reconciliation, reissues]
+    return build_app(context, [*features, jobs, quarantine])
 
 
 def serve(settings: Settings) -> int:

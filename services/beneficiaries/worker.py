@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.beneficiaries import parts
+from services.beneficiaries.listening import HANDLERS, TOPICS
 from services.beneficiaries.lists import handlers as lists
 from services.beneficiaries.lists.jobs import InstructListJob
 from services.beneficiaries.openings import jobs as openings
@@ -13,24 +14,11 @@ from services.beneficiaries.reconciliation.jobs import ReconcileStatementJob, Te
 from services.beneficiaries.register import jobs as register
 from services.beneficiaries.register.handlers import Registrar
 from services.beneficiaries.register.model import ENTER, READ
-from services.beneficiaries.units.handlers import keep_units
 from shared.jobs.runner import Job, Runner
 from shared.process import run_loops
 from shared.service import make_unit_of_work
 from shared.settings import Settings
 from shared.worker import consumer_loop, relay_loop, worker_bus
-
-TOPICS = ("allocation.events.v1",)
-HANDLERS = {
-    "vn.fundtrail.units.loaded.v1": keep_units,
-    "vn.fundtrail.funds.held.v1": lists.funds_held,
-    "vn.fundtrail.funds.refused.v1": lists.funds_refused,
-    "vn.fundtrail.funds.drawn.v1": lists.funds_drawn,
-    "vn.fundtrail.funds.voided.v1": lists.funds_voided,
-    "vn.fundtrail.funds.withdrawal_too_late.v1": lists.withdrawal_too_late,
-    "vn.fundtrail.funds.list_closed.v1": lists.list_closed,
-    "vn.fundtrail.funds.close_refused.v1": lists.close_refused,
-}
 
 
 def run(settings: Settings) -> int:

@@ -7,20 +7,12 @@ import os
 from services.notifications.config import outside
 from services.notifications.deliveries.gateways import Contacts, MailServer, SmsGateway
 from services.notifications.deliveries.sender import Sender
-from services.notifications.messages.handlers import tell
-from services.notifications.messages.model import OCCASIONS
-from services.notifications.units.handlers import keep_names
-from shared.inbox.consumer import Handler
+from services.notifications.listening import HANDLERS, TOPICS
 from shared.process import run_loops
 from shared.service import make_unit_of_work
 from shared.settings import Settings
 from shared.worker import consumer_loop, relay_loop, worker_bus
 
-TOPICS = ("allocation.events.v1", "beneficiaries.events.v1")
-HANDLERS: dict[str, Handler] = {
-    "vn.fundtrail.units.loaded.v1": keep_names,
-    **dict.fromkeys(OCCASIONS, tell),
-}
 ACCOUNT_FILE = "notifications-account.json"
 
 

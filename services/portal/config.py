@@ -48,6 +48,11 @@ def provider(environment: Mapping[str, str]) -> dict[str, str]:
     return given
 
 
+def backup_metrics_url(environment: Mapping[str, str]) -> str:
+    """Where the figures stand that tell the age of the last backup; empty where that is not said."""
+    return environment.get("FUNDTRAIL_BACKUP_METRICS_URL", "")
+
+
 def ensure_keys(keys_dir: Path) -> None:
     """The keys that sign cookies and seal kept forms lie in the folder."""
     keys.ensure_key(keys_dir / COOKIE_KEY_FILE)

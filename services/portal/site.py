@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
+from typing import Any
 
 from flask import Flask
 
@@ -17,7 +18,9 @@ from services.portal.evidence.views import blueprint as evidence
 from services.portal.home.views import blueprint as home
 from services.portal.look import page as look
 from services.portal.look.rooms import Room
+from services.portal.money.views import blueprint as money
 from services.portal.months.views import blueprint as months
+from services.portal.operations.views import blueprint as operations
 from services.portal.refusals import REFUSALS
 from services.portal.sessions.tokens import SESSION_LIFETIME, load_issuer
 from services.portal.showcase.views import blueprint as showcase
@@ -40,10 +43,12 @@ VISIT_LIFETIME = timedelta(days=30)
 ROOMS = (
     Room("/", "look.room_home", "signed_in"),
     Room("/decisions", "look.room_decisions", "decisions.read"),
+    Room("/money", "look.room_money", "ledger.read"),
     Room("/months", "look.room_months", "lists.read"),
     Room("/evidence", "look.room_evidence", "audit.search"),
+    Room("/operations", "look.room_operations", "operations.read"),
 )
-BLUEPRINTS = (home, entrance, showcase, decisions, drafting, papers, months, evidence)
+BLUEPRINTS = (home, entrance, showcase, decisions, drafting, papers, money, months, evidence, operations)
 
 
 def create_app(settings: Settings) -> Flask:
@@ -54,7 +59,11 @@ def create_app(settings: Settings) -> Flask:
         Sealer(config.key(settings.keys_dir, config.VISITS_KEY_FILE)),
         _provider(settings.audience),
     )
-    parts = {"desk": desk, "services": Services(config.addresses(os.environ))}
+    parts: dict[str, Any] = {
+        "desk": desk,
+        "services": Services(config.addresses(os.environ)),
+        "backup_metrics_url": config.backup_metrics_url(os.environ),
+    }
     context = make_context("portal", settings, REFUSALS, parts)
     secure = config.pages_url(os.environ).startswith("https://")
     return build_pages(context, config.key(settings.keys_dir, config.COOKIE_KEY_FILE), secure=secure)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from services.portal.units.handlers import keep_units
+from services.portal.listening import HANDLERS, TOPICS
 from shared.process import run_loops
 from shared.service import make_unit_of_work
 from shared.settings import Settings
 from shared.worker import consumer_loop, relay_loop, worker_bus
-
-TOPICS = ("allocation.events.v1",)
-HANDLERS = {"vn.fundtrail.units.loaded.v1": keep_units}
 
 
 def run(settings: Settings) -> int:

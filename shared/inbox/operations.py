@@ -39,13 +39,19 @@ class Retried:
     message: str | None = None
 
 
-def list_open(connection: Connection, consumer: str) -> Sequence[Row[Any]]:
-    """The messages that nobody has dealt with, oldest first. Bounds: the first 500."""
+def list_open(
+    connection: Connection, consumer: str, after: int = 0, limit: int = LISTED_MAX
+) -> Sequence[Row[Any]]:
+    """The messages behind a number that nobody has dealt with, oldest first. Bounds: the first 500."""
     return connection.execute(
         select(quarantine)
-        .where(quarantine.c.consumer == consumer, quarantine.c.state.in_(store.OPEN_STATES))
+        .where(
+            quarantine.c.consumer == consumer,
+            quarantine.c.state.in_(store.OPEN_STATES),
+            quarantine.c.number > after,
+        )
         .order_by(quarantine.c.number)
-        .limit(LISTED_MAX)
+        .limit(limit)
     ).all()
 
 
@@ -69,16 +75,21 @@ def retry(
     itself is refused again: nothing has changed then.
     """
     with unit_of_work.begin(act) as work:
-        lane = _lane_from(work.connection, consumer, number)
-        _take(work, consumer, handlers, lane[0])
-        for done, row in enumerate(lane[1:], 1):
-            try:
-                with work.connection.begin_nested():
-                    _take(work, consumer, handlers, row)
-            except Rejected as error:
-                _set_aside_again(work.connection, row, error)
-                return Retried(done, row.number, error.code, error.message)
-        return Retried(len(lane))
+        return retry_within(work, consumer, handlers, number)
+
+
+def retry_within(work: Work, consumer: str, handlers: Mapping[str, Handler], number: int) -> Retried:
+    """The same within a unit of work that is begun already."""
+    lane = _lane_from(work.connection, consumer, number)
+    _take(work, consumer, handlers, lane[0])
+    for done, row in enumerate(lane[1:], 1):
+        try:
+            with work.connection.begin_nested():
+                _take(work, consumer, handlers, row)
+        except Rejected as error:
+            _set_aside_again(work.connection, row, error)
+            return Retried(done, row.number, error.code, error.message)
+    return Retried(len(lane))
 
 
 def drop(unit_of_work: UnitOfWork, consumer: str, number: int, act: Act) -> None:
@@ -87,10 +98,15 @@ def drop(unit_of_work: UnitOfWork, consumer: str, number: int, act: Act) -> None
     Raises: NotFound message_unknown; Conflict message_settled.
     """
     with unit_of_work.begin(act) as work:
-        store.hold_lanes(work.connection, consumer, alone=True)
-        row = _open(work.connection, consumer, number)
-        store.accept_new(work.connection, consumer, [row.event_id])
-        _settle(work, row, "dropped")
+        drop_within(work, consumer, number)
+
+
+def drop_within(work: Work, consumer: str, number: int) -> None:
+    """The same within a unit of work that is begun already."""
+    store.hold_lanes(work.connection, consumer, alone=True)
+    row = _open(work.connection, consumer, number)
+    store.accept_new(work.connection, consumer, [row.event_id])
+    _settle(work, row, "dropped")
 
 
 def _lane_from(connection: Connection, consumer: str, number: int) -> Sequence[Row[Any]]:

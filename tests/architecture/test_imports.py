@@ -243,6 +243,6 @@ def test_every_feature_has_its_place_in_the_declared_order() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     for service in (path for path in (ROOT / "services").iterdir() if (path / "app.py").exists()):
         (declared,) = [one for one in contracts if one.get("containers") == [f"services.{service.name}"]]
-        places = {name.strip() for layer in declared["layers"] for name in layer.split("|")}
+        places = {name.strip(" ()") for layer in declared["layers"] for name in layer.split("|")}
         features = {path.parent.name for path in service.glob("*/*.py")} - {"migrations", "verifier"}
         assert features == places, service.name

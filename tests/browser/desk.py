@@ -22,7 +22,8 @@ PAGE_BYTES_MAX = 150 * 1024
 ATTEMPTS = 4
 USED = 'a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex="0"]'
 NUMBER_WHAT_CAN_BE_USED = """(selector) => [...document.querySelectorAll(selector)]
-  .filter((one) => !one.disabled && one.getClientRects().length && !(one.type === "radio" && !one.checked))
+  .filter((one) => !one.disabled && one.getClientRects().length && one.checkVisibility())
+  .filter((one) => !(one.type === "radio" && !one.checked))
   .map((one, place) => { one.dataset.place = place; return place; })"""
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -125,7 +126,8 @@ def ensure_reached_by_keyboard(page: Page) -> None:
     wanted = page.evaluate(NUMBER_WHAT_CAN_BE_USED, USED)
     page.evaluate("document.activeElement && document.activeElement.blur()")
     seen: set[int] = set()
-    for _ in range(len(wanted) + 3):
+    stops = len(wanted) + 3 * page.locator("input[type=date]").count()  # a date is three fields in one
+    for _ in range(stops + 3):
         page.keyboard.press("Tab")
         place = page.evaluate("document.activeElement.dataset ? document.activeElement.dataset.place : null")
         if place is not None:

@@ -28,8 +28,11 @@ def test_who_signs_in_comes_to_where_they_wanted_to_go_and_to_no_other_site(desk
     with desk.sits(None) as page:
         page.goto(f"{desk.base}/account")
         assert "/sign-in?next=/account" in page.url
-        ways = (("/account", "/account"), ("//evil.example/", "/"), ("https://evil.example", "/"))
-        for wanted, found in ways:
+        for wanted, found in (
+            ("/account", "/account"),
+            ("//evil.example/", "/"),
+            ("https://evil.example", "/"),
+        ):
             page.context.clear_cookies()
             page.goto(f"{desk.base}/sign-in?next={wanted}")
             fill_in(desk, page, "cs.503")

@@ -31,10 +31,10 @@ from services.audit.log import check as log_check
 from services.audit.log import keys, queries
 from services.audit.log.loops import Intake, Signing
 from services.audit.search.handlers import Indexing, ensure_cursor
+from services.beneficiaries.listening import HANDLERS, TOPICS
 from services.beneficiaries.register.handlers import Registrar, begin_registration, enter_persons
 from services.beneficiaries.register.model import Benefit
 from services.beneficiaries.register.rows import NewPerson
-from services.beneficiaries.worker import HANDLERS, TOPICS
 from shared.bus.open import open_bus
 from shared.db.engine import make_engine
 from shared.db.unit_of_work import UnitOfWork

@@ -15,9 +15,9 @@ from sqlalchemy import Connection, text
 
 from deploy.oversight import comparisons, invariants, lag
 from deploy.oversight.databases import Databases, opened
-from services.allocation.worker import HANDLERS as OF_ALLOCATION
+from services.allocation.listening import HANDLERS as OF_ALLOCATION
 from services.audit.log import check as log_check
-from services.beneficiaries.worker import HANDLERS as OF_BENEFICIARIES
+from services.beneficiaries.listening import HANDLERS as OF_BENEFICIARIES
 from shared.kernel import canonical
 from shared.testing.waiting import wait_until
 from tests.bench.province import TELLING, Province

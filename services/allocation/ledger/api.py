@@ -9,7 +9,10 @@ from services.allocation.ledger import handlers, queries, store
 from services.allocation.ledger.model import AccountKey, Outcome, Transfer
 from services.allocation.ledger.schemas import (
     AccountPageSchema,
+    AccountSchema,
     AccountsQuery,
+    BalancesQuery,
+    BalancesSchema,
     NewTransfersSchema,
     OutcomeSchema,
     OutcomesSchema,
@@ -59,6 +62,27 @@ def reverse(body: dict[str, Any], transfer_id: UUID) -> dict[str, Any]:
 def list_accounts(query: dict[str, Any]) -> Any:  # noqa: ANN401 - a page of rows
     """Accounts with what is left in them."""
     return queries.accounts_of(current_connection(), query)
+
+
+@blueprint.get("/accounts/<uuid:account_id>")
+@reads("ledger.read")
+@blueprint.response(200, AccountSchema)
+def show_account(account_id: UUID) -> Any:  # noqa: ANN401 - a row
+    """One account with what is left in it."""
+    return queries.account_of(current_connection(), account_id)
+
+
+@blueprint.get("/balances")
+@reads("ledger.read")
+@blueprint.arguments(BalancesQuery, location="query")
+@blueprint.response(200, BalancesSchema)
+def show_balances(query: dict[str, Any]) -> dict[str, Any]:
+    """What was allotted, is held, was spent and is left in a year, within the reader's units."""
+    connection = current_connection()
+    return {
+        "fiscal_years": queries.fiscal_years(connection),
+        "items": queries.balances(connection, current_principal(), query),
+    }
 
 
 @blueprint.get("/accounts/<uuid:account_id>/transfers")

@@ -94,11 +94,61 @@ class AccountSchema(Schema):
     available_vnd = fields.Integer(required=True)
 
 
+class BalancesQuery(Closed):
+    """Which money of a year, and by what it is added up: by programme, or by the units below one."""
+
+    fiscal_year = fields.Integer(required=True, strict=False, validate=validate.Range(min=2000, max=2100))
+    component = TextField(60, load_default=None)
+    source = TextField(60, load_default=None)
+    capital_kind = fields.Enum(CapitalKind, by_value=True, load_default=None)
+    unit_id = fields.UUID(load_default=None, metadata={"description": "This unit and those below it."})
+    by = fields.String(load_default="programme", validate=validate.OneOf(["programme", "unit"]))
+
+
+class BalanceSchema(Schema):
+    """How the money of a programme, or of a unit with all below it, stands. Units: đồng.
+
+    allotted_vnd + unmatched_vnd = held_vnd + spent_vnd + left_vnd. `alone`: of this unit without those below.
+    `parts`: whether there are units below it.
+    """
+
+    component = fields.String(allow_none=True, required=True)
+    source = fields.String(allow_none=True, required=True)
+    capital_kind = fields.String(allow_none=True, required=True)
+    unit_id = fields.UUID(allow_none=True, required=True)
+    alone = fields.Boolean(required=True)
+    parts = fields.Boolean(required=True)
+    undivided_vnd = fields.Integer(required=True)
+    allotted_vnd = fields.Integer(required=True)
+    held_vnd = fields.Integer(required=True)
+    spent_vnd = fields.Integer(required=True)
+    left_vnd = fields.Integer(required=True)
+    unmatched_vnd = fields.Integer(required=True)
+    carried_vnd = fields.Integer(required=True)
+    cancelled_vnd = fields.Integer(required=True)
+
+
+class BalancesSchema(Schema):
+    """How money stands, within reach of who asks; and the years of which there is any."""
+
+    fiscal_years = fields.List(fields.Integer(), required=True)
+    items = fields.List(fields.Nested(BalanceSchema), required=True)
+
+
 AccountPageSchema = page_of(AccountSchema, "AccountPage")
 
 
 class TransfersQuery(PageQuery):
     """Which page of transfers."""
+
+
+class OtherAccountSchema(Schema):
+    """The account at the other end of a transfer."""
+
+    id = fields.UUID(required=True)
+    role = fields.String(required=True)
+    unit_id = fields.UUID(allow_none=True, required=True)
+    party = fields.String(allow_none=True, required=True)
 
 
 class TransferSchema(Schema):
@@ -114,6 +164,7 @@ class TransferSchema(Schema):
     period = fields.String(required=True)
     hold_id = fields.UUID(allow_none=True)
     decision_line = fields.UUID(allow_none=True)
+    other = fields.Nested(OtherAccountSchema, required=True)
 
 
 TransferPageSchema = page_of(TransferSchema, "TransferPage")

@@ -157,7 +157,7 @@ def verify_growth() -> str:
     """Whether the log of today begins with the one of a checkpoint that somebody has kept."""
     kept = request.args.get("checkpoint", "").replace("\r\n", "\n").strip() + "\n"
     done = list(_growth(kept))
-    return show("evidence/growth.html", checks=done, holds=checks.hold(done), kept=kept.strip())
+    return show("evidence/growth.html", checks=done, holds=checks.hold(done), note=kept.strip())
 
 
 @blueprint.get("/verify/stretch")

@@ -18,6 +18,7 @@ from services.allocation.ledger.api import blueprint as ledger
 from services.allocation.legal_bases.api import blueprint as legal_bases
 from services.allocation.legal_bases.handlers import load_legal_bases
 from services.allocation.legal_bases.published import published_articles
+from services.allocation.listening import HANDLERS
 from services.allocation.refusals import REFUSALS
 from services.allocation.treasury.api import blueprint as treasury
 from services.allocation.units.api import blueprint as units
@@ -27,6 +28,8 @@ from services.allocation.year_end.api import blueprint as year_end
 from shared.db.unit_of_work import UnitOfWork
 from shared.documents.keys import ensure_key
 from shared.documents.store import DocumentStore
+from shared.inbox.api import HANDLERS_PART
+from shared.inbox.api import blueprint as quarantine
 from shared.kernel.acts import Act
 from shared.kernel.clock import FixedClock
 from shared.settings import Settings
@@ -37,7 +40,7 @@ from tests.integration.allocation.district import District
 from tests.integration.allocation.house import AUDIENCE, ISSUER, NOON, SERVICE, House, Person
 from tests.integration.allocation.offices import Offices
 
-BLUEPRINTS = (units, legal_bases, ledger, year_end, decisions, treasury)
+BLUEPRINTS = (units, legal_bases, ledger, year_end, decisions, treasury, quarantine)
 MakeApp = Callable[[Context, Sequence[Blueprint]], Flask]
 
 
@@ -92,7 +95,8 @@ def app_of(house: House, key: ECKey, folder: Path, make: MakeApp) -> Flask:
     verifier = TokenVerifier(ISSUER, AUDIENCE, lambda: published, house.clock)
     documents = DocumentStore(folder / "documents", ensure_key(folder / "keys" / "documents.key"))
     unit_of_work = UnitOfWork(house.engine(house.addresses.service), house.clock, REFUSALS)
-    return make(Context(SERVICE, unit_of_work, verifier, house.clock, {"documents": documents}), BLUEPRINTS)
+    parts = {"documents": documents, HANDLERS_PART: HANDLERS}
+    return make(Context(SERVICE, unit_of_work, verifier, house.clock, parts), BLUEPRINTS)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from services.allocation.ledger import handlers as ledger
 from services.allocation.ledger import store as ledger_store
 from services.allocation.ledger.model import AccountKey, CapitalKind, Kind, Outcome, Role, Transfer
 from services.allocation.legal_bases.model import article_id_of
-from services.allocation.worker import HANDLERS
+from services.allocation.listening import HANDLERS
 from shared.db.engine import make_engine
 from shared.db.unit_of_work import UnitOfWork
 from shared.journal.envelope import Envelope

@@ -17,8 +17,8 @@ from joserfc.jwk import ECKey
 from sqlalchemy import Engine, text
 from werkzeug.test import TestResponse
 
+from services.beneficiaries.listening import HANDLERS, TOPICS
 from services.beneficiaries.register.rows import COLUMNS
-from services.beneficiaries.worker import HANDLERS, TOPICS
 from shared.bus import cloud_events
 from shared.bus.port import Delivered
 from shared.db.engine import dedicated

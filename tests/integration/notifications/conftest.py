@@ -27,7 +27,7 @@ from deploy.oversight.invariants import invariants_of, places
 from services.notifications.deliveries.api import blueprint
 from services.notifications.deliveries.gateways import Contacts, MailServer, SmsGateway
 from services.notifications.deliveries.sender import Sender
-from services.notifications.worker import HANDLERS
+from services.notifications.listening import HANDLERS
 from shared.db.engine import make_engine
 from shared.db.unit_of_work import UnitOfWork
 from shared.journal.envelope import Envelope

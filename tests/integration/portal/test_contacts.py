@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.portal.worker import HANDLERS
+from services.portal.listening import HANDLERS
 from shared.journal.envelope import Envelope
 from shared.kernel import canonical
 from shared.kernel.acts import Act

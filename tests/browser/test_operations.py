@@ -1,0 +1,114 @@
+"""An administrator sees how the system stands, and settles a message that could not be taken."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import Engine, select
+
+from deploy.demo.client import TOTP_STEP_S, totp
+from deploy.local.state import Home, read_json
+from shared.bus import cloud_events
+from shared.bus.port import Delivered
+from shared.db.engine import make_engine
+from shared.inbox import store
+from shared.inbox.tables import quarantine
+from shared.journal.envelope import Envelope
+from shared.kernel import canonical
+from shared.kernel.ids import new_id
+from tests.browser.desk import Desk, ensure_accessible, ensure_fits, ensure_reached_by_keyboard
+
+ADMIN, SERVICE, TOPIC = "admin", "allocation", "beneficiaries.events.v1"
+
+
+@pytest.fixture
+def database(home: Path) -> Iterator[Engine]:
+    """The database of allocation, as its own service has it."""
+    engine = make_engine(read_json(Home(home).addresses)[SERVICE]["service"], application="tests-browser")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def stuck(database: Engine) -> int:
+    """The number of a message that allocation could not take: a list without lines."""
+    now, list_id = datetime.now(UTC), str(new_id())
+    item = Envelope(
+        id=str(new_id()),
+        source="beneficiaries",
+        epoch=1,
+        position=1,
+        topic="events",
+        type="vn.fundtrail.lists.approved.v1",
+        key=list_id,
+        subjects=(),
+        occurred_at=now,
+        recorded_at=now,
+        actor="officer-1",
+        backdated=False,
+        data=canonical.encode({"list_id": list_id, "lines": []}),
+    )
+    record = cloud_events.to_record(item.to_cloud_event("topic-1"), TOPIC)
+    delivered = Delivered(TOPIC, 0, 0, record.key, record.headers, record.value)
+    with database.begin() as connection:
+        store.put_aside(connection, SERVICE, item.id, delivered, "rejected", "list_lines", "It has no line.")
+        return int(
+            connection.scalar(select(quarantine.c.number).where(quarantine.c.event_id == item.id)) or 0
+        )
+
+
+def confirm(desk: Desk, page: Page, button: str) -> None:
+    """The form is sent with the next code, since each is good once."""
+    time.sleep(TOTP_STEP_S - time.time() % TOTP_STEP_S + 1)
+    page.fill("#secret", totp(desk.account(ADMIN)["totp_secret"], time.time()))
+    page.locator("main form").get_by_role("button", name=button).click()
+
+
+def test_every_part_is_told_to_be_ready(desk: Desk) -> None:
+    with desk.sits(ADMIN) as page:
+        page.goto(f"{desk.base}/operations")
+        assert page.locator("tbody .govuk-tag").all_inner_texts() == ["Sẵn sàng"] * 5
+
+
+def test_a_message_is_refused_again_and_then_dropped(desk: Desk, stuck: int, database: Engine) -> None:
+    at = f"{desk.base}/operations/quarantine/{SERVICE}"
+    with desk.sits(ADMIN) as page:
+        page.goto(at)
+        page.get_by_role("link", name=str(stuck), exact=True).click()
+        expect(page.locator("main")).to_contain_text("It has no line.")
+        page.get_by_role("button", name="Thử lại").click()
+        page.fill("#reason", "Đã sửa danh sách")
+        confirm(desk, page, "Thử lại")
+        expect(page.locator(".govuk-error-summary")).to_be_visible()
+        assert page.input_value("#reason") == "Đã sửa danh sách"
+        page.goto(f"{at}/{stuck}/drop")
+        page.fill("#reason", "Đã lập danh sách khác")
+        confirm(desk, page, "Bỏ hẳn")
+        expect(page.locator(".ft-notice")).to_contain_text(f"Đã bỏ hẳn bản tin {stuck}")
+    with database.connect() as connection:
+        state = connection.scalar(select(quarantine.c.state).where(quarantine.c.number == stuck))
+    assert state == "dropped"
+
+
+@pytest.mark.parametrize("path", ["", "/retry", "/drop"])
+def test_the_pages_of_a_message_are_for_everybody(desk: Desk, stuck: int, path: str) -> None:
+    with desk.sits(ADMIN) as page:
+        page.goto(f"{desk.base}/operations/quarantine/{SERVICE}/{stuck}{path}")
+        for width in (1440, 360):
+            page.set_viewport_size({"width": width, "height": 900})
+            ensure_fits(page)
+            ensure_accessible(page)
+        ensure_reached_by_keyboard(page)
+
+
+def test_nobody_else_comes_in(desk: Desk) -> None:
+    with desk.sits("ctv.taichinh") as page:
+        reply = page.goto(f"{desk.base}/operations")
+        assert reply is not None
+        assert reply.status == 403
+        expect(page.locator("main")).to_contain_text("Quản trị hệ thống")
