@@ -17,8 +17,8 @@ FIRST, OTHER = 800, 1_360  # what is free for rows under the head of a decision,
 TITLE_CHARS, TITLE = 70, 62  # of the title in one line, and the height of each further one
 CLOSING = 560  # total in words and signatures
 CARRY = 2 * ROW
-CHARS = 52  # of a text in one line of its column
-BASIS_CHARS, NOTE_CHARS = 21, 22
+CHARS = 40  # of a text in one line of its column
+BASIS_CHARS, NOTE_CHARS = 24, 14
 
 
 @dataclass(frozen=True, slots=True)
