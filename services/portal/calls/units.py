@@ -22,6 +22,7 @@ _kept: dict[str, tuple[float, list[Mapping[str, Any]]]] = {}
 
 def of_day(caller: Caller, day: str = "") -> list[Mapping[str, Any]]:
     """All units of a business date, or of today. Raises: Refused, Away."""
+    day = day or caller.headers.get("Business-Date", "")
     with _lock:
         found = _kept.get(day)
         if found is None or time.monotonic() - found[0] > KEPT_S:
