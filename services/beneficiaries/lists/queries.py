@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -37,11 +38,11 @@ def newest_lists(connection: Connection, units: Sequence[UUID], query: dict[str,
     key = tuple_(lists.c.period, lists.c.id)
     wanted = _wanted(query).where(one_of(lists.c.unit_id, units))
     wanted = wanted.order_by(lists.c.period.desc(), lists.c.id.desc())
-    after = decode(query["cursor"], str, UUID)
+    after = decode(query["cursor"], date, UUID)
     if after is not None:
-        wanted = wanted.where(key < tuple_(*(literal(value) for value in after)))
+        wanted = wanted.where(key < tuple_(literal(f"{after[0]:%Y-%m}"), literal(after[1])))
     found = connection.execute(wanted).all()
-    return page(found, query["limit"], lambda row: [row.period, str(row.id)])
+    return page(found, query["limit"], lambda row: [f"{row.period}-01", str(row.id)])
 
 
 def _wanted(query: dict[str, Any]) -> Select[Any]:

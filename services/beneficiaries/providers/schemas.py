@@ -4,12 +4,6 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields
 
-from shared.web.schemas import PageQuery, page_of
-
-
-class ProvidersQuery(PageQuery):
-    """Which page of providers."""
-
 
 class ProviderSchema(Schema):
     """Who pays out, and through which channel."""
@@ -19,4 +13,7 @@ class ProviderSchema(Schema):
     channel = fields.String(required=True)
 
 
-ProviderPageSchema = page_of(ProviderSchema, "ProviderPage")
+class ProvidersSchema(Schema):
+    """All providers under contract: a few, on one page."""
+
+    items = fields.List(fields.Nested(ProviderSchema), required=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -128,13 +129,13 @@ def payments_of_person(
         .order_by(lists.c.period.desc(), payments.c.id.desc())
         .limit(query["limit"] + 1)
     )
-    after = decode(query["cursor"], str, UUID)
+    after = decode(query["cursor"], date, UUID)
     if after is not None:
-        wanted = wanted.where(key < tuple_(*(literal(value) for value in after)))
+        wanted = wanted.where(key < tuple_(literal(f"{after[0]:%Y-%m}"), literal(after[1])))
     found = connection.execute(wanted).mappings().all()
     owed = owed_by(connection, {row["id"]: row["reissue_of"] for row in found})
     shown = [{**row, "obligations": owed[row["id"]]} for row in found]
-    return page(shown, query["limit"], lambda row: [row["period"], str(row["id"])])
+    return page(shown, query["limit"], lambda row: [f"{row['period']}-01", str(row["id"])])
 
 
 def _with_lists() -> Select[Any]:
