@@ -41,11 +41,13 @@ def acts(
     *,
     idempotent: bool = False,
     files: bool = False,
+    form: bool = False,
     file_bytes_max: int = uploads.FILE_BYTES_MAX,
 ) -> Callable[[View], View]:
     """A view that changes something: it runs inside one unit of work, which holds its reply's key too.
 
-    With `files` its body may be as large as a file may be.
+    With `files` its body may be as large as a file may be; fields beside the file are refused unless it has a
+    `form`.
     """
 
     def decorate(view: View) -> View:
@@ -59,6 +61,8 @@ def acts(
             principal = ANONYMOUS if permission == PUBLIC else _principal(permission)
             try:
                 _ensure_permitted(principal, permission)
+                if files and not form:
+                    uploads.ensure_no_fields()
                 attempt = idempotency.attempt_of(request, principal.subject) if idempotent else None
                 return _run_act(context, principal, attempt, lambda: view(*args, **kwargs))
             except (NotFound, Stale, idempotency.KeyMissing):

@@ -7,6 +7,8 @@ from typing import Any
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from shared.kernel.errors import Fault, Rejected
+
 FILE_BYTES_MAX = 20 * 1024 * 1024
 
 
@@ -16,6 +18,16 @@ def content_of(upload: Any, limit: int = FILE_BYTES_MAX) -> bytes:  # noqa: ANN4
     if len(content) > limit:
         raise RequestEntityTooLarge(f"A file may have {limit // 1024 // 1024} MiB; this one has more.")
     return content
+
+
+def ensure_no_fields() -> None:
+    """Nothing, where the request brings its file alone. Raises: Rejected request_invalid, naming the rest."""
+    if names := sorted(set(request.form)):
+        raise Rejected(
+            "request_invalid",
+            "Beside the file the request has fields that nobody knows here; leave them out.",
+            [Fault("field_invalid", "Unknown field.", f"/{name}") for name in names],
+        )
 
 
 def allow_files(limit: int = FILE_BYTES_MAX) -> None:

@@ -66,7 +66,7 @@ def draft_decision(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.post("/annexes")
-@acts("decisions.draft", idempotent=True, files=True)
+@acts("decisions.draft", idempotent=True, files=True, form=True)
 @blueprint.arguments(AnnexHeaderSchema, location="form", as_kwargs=True)
 @blueprint.arguments(AnnexFileSchema, location="files")
 @blueprint.response(201, DecisionSchema)

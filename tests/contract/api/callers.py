@@ -70,7 +70,7 @@ def sample(name: str, schema: Mapping[str, Any]) -> str:
     if name == "period":
         return SAMPLES["period"]
     if "integer" in schema.get("type", ""):
-        return "1"
+        return str(schema.get("minimum", 1))
     return SAMPLES.get(schema.get("format", ""), "x")
 
 

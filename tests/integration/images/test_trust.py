@@ -18,7 +18,7 @@ from tests.integration.images import compose
 from tests.integration.images.certificates import Authority
 
 ASK = {
-    "keys of the issuer": "from shared.web.context import _get_keys; print(_get_keys({url!r}))",
+    "keys of the issuer": "from shared.web.context import get_keys; print(get_keys({url!r}))",
     "contacts of the portal": """
 from pathlib import Path
 from services.notifications.deliveries.gateways import Contacts

@@ -96,6 +96,12 @@ def test_a_body_that_is_too_large_is_refused(officer: Caller) -> None:
     problem(reply)
 
 
+def test_a_field_beside_a_file_is_named_where_nobody_knows_it(officer: Caller) -> None:
+    reply = upload(officer, 10, b'--line\r\nContent-Disposition: form-data; name="note"\r\n\r\nx\r\n')
+    assert reply.status_code == 422
+    assert [fault["pointer"] for fault in problem(reply)["errors"]] == ["/note"]
+
+
 def test_only_a_view_that_takes_files_takes_large_bodies(officer: Caller) -> None:
     size = BODY_BYTES_MAX * 3
     assert upload(officer, size).get_json() == {"size": size}
@@ -103,8 +109,8 @@ def test_only_a_view_that_takes_files_takes_large_bodies(officer: Caller) -> Non
     assert upload(officer, FILE_BYTES_MAX * 2).status_code == 413
 
 
-def upload(officer: Caller, size: int) -> TestResponse:
-    head = b'--line\r\nContent-Disposition: form-data; name="file"; filename="a.bin"\r\n\r\n'
+def upload(officer: Caller, size: int, before: bytes = b"") -> TestResponse:
+    head = before + b'--line\r\nContent-Disposition: form-data; name="file"; filename="a.bin"\r\n\r\n'
     body = head + b"x" * size + b"\r\n--line--\r\n"
     headers = {"Content-Type": "multipart/form-data; boundary=line"}
     return officer.ask("POST", "/v1/toys/file", headers, data=body)
