@@ -34,7 +34,7 @@ up: $(VENV)/.run  ## start everything and leave it running
 test: $(VENV)/.dev  ## the whole suite, on servers of its own
 	@$(BIN)/python -m pytest $(PYTEST_OPTIONS) --ignore=tests/e2e --ignore=tests/browser
 	@$(BIN)/python -m pytest -q tests/e2e  # whole instances: one at a time, with the machine to themselves
-	@$(BIN)/python -m pytest -q tests/browser  # one instance, and one Chromium before it
+	@$(BIN)/python -m tests.browser $(PYTEST_OPTIONS)  # one instance, and browsers before it
 
 faults: $(VENV)/.dev  ## the figures under fault in their full sizes; takes about an hour
 	@$(BIN)/python -m pytest -n 4 --dist worksteal -q -m "full and not alone" --ignore=tests/browser --timeout 3600 --durations 30

@@ -19,7 +19,7 @@ from deploy.demo.staff import Staff
 from tests.browser.desk import Desk, chromium
 from tests.e2e.instance import fresh_instance
 
-PERSONS = 600
+PERSONS = 2_000  # so that every district has payments that came back, and why
 DEMO_S = 240
 GIVEN, GIVEN_PAGES = "FUNDTRAIL_BROWSER_HOME", "FUNDTRAIL_BROWSER_PAGES"
 

@@ -72,7 +72,7 @@ def test_a_page_is_for_everybody(desk: Desk, known: dict[str, Known], endpoint: 
         for width in (WIDE, NARROW):
             page.set_viewport_size({"width": width, "height": 900})
             ensure_fits(page)
-            ensure_accessible(page)
+        ensure_accessible(page)
         ensure_reached_by_keyboard(page)
 
 

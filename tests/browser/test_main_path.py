@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from deploy.demo.client import TOTP_STEP_S, totp
 from deploy.demo.decisions import MERIT
 from services.portal.look.language import catalogue
 from shared.testing.waiting import wait_until
@@ -38,14 +37,6 @@ class Way:
     def say(self, name: str, **values: object) -> str:
         """A text of the portal in this language."""
         return str(catalogue(self.language).gettext(name)) % values
-
-    def secret(self, username: str) -> str:
-        """What the person shows to decide: the code that has not been used yet, or the password."""
-        account = self.desk.account(username)
-        if not account.get("totp_secret"):
-            return str(account["password"])
-        time.sleep(TOTP_STEP_S - time.time() % TOTP_STEP_S + 0.2)  # the last one signed in
-        return totp(account["totp_secret"], time.time())
 
     def sits(self, username: str) -> Any:  # noqa: ANN401 - a context manager of Playwright's page
         """The person at a browser."""
@@ -133,7 +124,7 @@ def pay_for(way: Way, ask: Callable[..., Any], found: dict[str, Any]) -> None:
         page.fill("#secret", "000000")
         way.send(page, "/approval")
         expect(page.locator(".govuk-error-summary")).to_be_visible()
-        page.fill("#secret", way.secret("td.taichinh"))
+        page.fill("#secret", way.desk.secret("td.taichinh"))
         way.send(page, "/approval")
         way.done(page, "decisions.done_approval")
     with way.sits("ld.ubnd") as page:
@@ -142,7 +133,7 @@ def pay_for(way: Way, ask: Callable[..., Any], found: dict[str, Any]) -> None:
         page.locator('a[href$="/issue"]').click()
         page.fill("#number", f"{way.code}-{int(time.time()) % 100_000}/QĐ-UBND")
         page.fill("#issued_on", DECIDED.isoformat())
-        page.fill("#secret", way.secret("ld.ubnd"))
+        page.fill("#secret", way.desk.secret("ld.ubnd"))
         way.send(page, "/issue")
         way.done(page, "decisions.done_issue")
         assert way.say("states.issued") in page.inner_text("main")
@@ -162,7 +153,7 @@ def approve(way: Way, ask: Callable[..., Any], found: dict[str, Any]) -> None:
     with way.sits(f"duyet.{way.code}") as page:
         way.on(page, APPROVED)
         page.goto(f"{address}/approval")
-        page.fill("#secret", way.secret(f"duyet.{way.code}"))
+        page.fill("#secret", way.desk.secret(f"duyet.{way.code}"))
         way.send(page, "/approval")
         way.done(page, "months.done_approval")
         wait_until(lambda: state_of(ask, way, found) == "instructed", STEP_S, "the list is instructed")
@@ -207,7 +198,7 @@ def close(way: Way, ask: Callable[..., Any], found: dict[str, Any]) -> None:
     with way.sits(f"cs.{way.code}") as page:
         way.on(page, ANSWERED)
         page.goto(f"{address}/closure")
-        page.fill("#secret", way.secret(f"cs.{way.code}"))
+        page.fill("#secret", way.desk.secret(f"cs.{way.code}"))
         way.send(page, "/closure")
         wait_until(lambda: state_of(ask, way, found) == "closed", STEP_S, "the list is closed")
         page.goto(address)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tests.browser.known.knowing import Ask, Known
 
+NO_PAGES = frozenset({"entrance.elsewhere", "entrance.returned"})  # they lead to another issuer and back
+
 
 def pages(ask: Ask) -> dict[str, Known]:
     """By endpoint: who looks, where, and one fact that must stand there."""
