@@ -93,7 +93,7 @@ class Desk:
         with (self.home / f"codes-{username}.txt").open("a+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
-            last = int(file.read() or 0)
+            last = int(file.read() or int(time.time()) // TOTP_STEP_S)  # the first one the job may have used
             while int(time.time()) // TOTP_STEP_S <= last:
                 time.sleep(CODE_WATCH_S)
             now = time.time()

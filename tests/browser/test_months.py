@@ -15,7 +15,6 @@ from tests.browser.desk import Desk, ensure_accessible
 DAY = "2024-08-25"
 PERIOD = "2024-08"
 MONTH = f"/months/{PERIOD}"
-ATTEMPTS = 4
 MOVES_MS = 60_000
 OFFICER, APPROVER = "cs.so", "duyet.so"
 
