@@ -11,7 +11,7 @@ from flask import Flask
 from services.portal import config
 from services.portal.calls.services import Services
 from services.portal.decisions.drafting import blueprint as drafting
-from services.portal.decisions.papers import blueprint as papers
+from services.portal.decisions.paper import blueprint as papers
 from services.portal.decisions.views import blueprint as decisions
 from services.portal.entrance.views import blueprint as entrance
 from services.portal.evidence.views import blueprint as evidence
@@ -22,7 +22,7 @@ from services.portal.money.views import blueprint as money
 from services.portal.months.views import blueprint as months
 from services.portal.operations.views import blueprint as operations
 from services.portal.refusals import REFUSALS
-from services.portal.sessions.tokens import SESSION_LIFETIME, load_issuer
+from services.portal.sessions.tokens import load_issuer
 from services.portal.showcase.views import blueprint as showcase
 from services.portal.users.factors import load_factors
 from services.portal.visits import errors, guard
@@ -86,7 +86,7 @@ def build_pages(context: Context, cookie_key: bytes, *, secure: bool) -> Flask:
         SESSION_COOKIE_SECURE=secure,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        WTF_CSRF_TIME_LIMIT=int(SESSION_LIFETIME.total_seconds()),
+        WTF_CSRF_TIME_LIMIT=None,  # the session has an end; a form that outlives it is kept
         WTF_CSRF_SSL_STRICT=secure,
     )
     look.install(app)

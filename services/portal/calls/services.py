@@ -6,7 +6,7 @@ is named.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ READ_TIMEOUT_S = 30
 UPLOAD_TIMEOUT_S = 120
 CONNECTIONS = 16
 RETRY_AFTER_S = 5
+PAGE_ROWS = 500
 BUSY = frozenset({429, 503})
 
 Query = Mapping[str, Any]
@@ -49,10 +50,9 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a service answered. Shape: `body` is JSON; `version` the ETag without its quotes."""
+    """What a service answered. Shape: `body` is JSON, where the content is."""
 
     body: Any
-    version: str | None = None
     content: bytes = b""
     media_type: str = ""
     name: str = ""
@@ -105,8 +105,18 @@ class Caller:
         """What a service shows."""
         return self.answer(service, path, query).body
 
+    def pages(self, service: str, path: str, query: Query | None = None) -> Iterator[Any]:
+        """Every item of a list, page after page."""
+        cursor: str | None = None
+        while True:
+            page = self.get(service, path, {**(query or {}), "limit": PAGE_ROWS, "cursor": cursor})
+            yield from page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return
+
     def answer(self, service: str, path: str, query: Query | None = None) -> Answer:
-        """The same, with the version of what is shown."""
+        """The same, with whatever content came."""
         kept = {name: value for name, value in (query or {}).items() if value not in (None, "")}
         return self._send("GET", service, path, params=kept)
 
@@ -180,8 +190,7 @@ def _answered(reply: requests.Response) -> Answer:
     media_type = reply.headers.get("Content-Type", "")
     named = reply.headers.get("Content-Disposition", "").partition('filename="')[2].partition('"')[0]
     body = reply.json() if "json" in media_type and reply.content else None
-    version = reply.headers.get("ETag", "").strip('W/"') or None
-    return Answer(body, version, reply.content, media_type, named)
+    return Answer(body, reply.content, media_type, named)
 
 
 def _problem(reply: requests.Response) -> Mapping[str, Any]:

@@ -13,7 +13,6 @@ from services.portal.calls.services import Away, Refused
 from services.portal.decisions import asking, forms, model
 from services.portal.decisions.asking import ALLOCATION, PATH
 from services.portal.decisions.model import COMPONENTS, KINDS, STATES
-from services.portal.entrance.views import confirm_identity
 from services.portal.look.language import words
 from services.portal.look.page import named, show
 from services.portal.visits import guard
@@ -157,9 +156,8 @@ def _decided(decision_id: UUID, step: str, body: dict[str, str] | None = None) -
     typed = {name: [value] for name, value in (body or {}).items()}
     if faults := forms.missing(typed, list(typed)):
         return asking.said(faults)
-    failure = confirm_identity()
-    if failure is not None:
-        return guard.return_form(failure.code, failure.message)
+    if form := guard.not_confirmed():
+        return form
     return _taken(decision_id, step, body)
 
 

@@ -219,13 +219,6 @@ def _granted(names: dict[str, str]) -> list[dict[str, Any]]:
     ]
 
 
-def confirm_identity() -> Failure | None:
-    """Nothing, where the form brings the password or code of who is signed in; asked for before deciding."""
-    with current_context().unit_of_work.begin(guard.acting()) as work:
-        secret = request.form.get("secret", "")[:128]
-        return handlers.confirm(work, guard.desk(), current_visit(), secret)
-
-
 def _about_myself(act: Callable[[Work], None], done: str) -> Response:
     try:
         with current_context().unit_of_work.begin(guard.acting()) as work:

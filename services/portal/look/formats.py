@@ -86,14 +86,6 @@ def month(period: str | None) -> str:
     return f"{period[5:7]}/{period[:4]}" if period else NOTHING
 
 
-def percent(part: int, whole_: int) -> str:
-    """A share in percent with one place. Rounding: half up."""
-    if not whole_:
-        return NOTHING
-    share = (Decimal(part) * 100 / Decimal(whole_)).quantize(Decimal("0.1"), ROUND_HALF_UP)
-    return format_decimal(share, "#,##0.0", locale=current()) + "\N{NO-BREAK SPACE}%"
-
-
 def in_order(rows: Iterable[Mapping[str, Any]], name: str = "name") -> list[Mapping[str, Any]]:
     """Rows in the order of a Vietnamese dictionary by one of their values."""
     return [row for _, row in sorted(((order_of(str(row[name])), row) for row in rows), key=itemgetter(0))]

@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from flask import Blueprint, Flask, Response, abort, current_app, g, request, url_for
+from flask import Blueprint, Flask, Response, abort, current_app, g, render_template, request, url_for
 from flask_babel import Babel
 from jinja2 import ChoiceLoader, PackageLoader, PrefixLoader
 
 from services.portal.look import assets, formats, language
 
 EXTENSION = "fundtrail-assets"
-POLICY = (
+FORM_TARGETS = "FORM_TARGETS"  # other origins to which a form may lead, such as that of another issuer
+POLICY = (  # beside where forms may lead: `form-action`, which holds for redirects behind them too
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'none'"
+    "base-uri 'none'; frame-ancestors 'none'; manifest-src 'none'"
 )
 HEADERS: Mapping[str, str] = {
-    "Content-Security-Policy": POLICY,
     "Referrer-Policy": "same-origin",
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -96,6 +96,8 @@ def _language() -> str:
 def _guarded(reply: Response) -> Response:
     for name, value in HEADERS.items():
         reply.headers[name] = value
+    targets = " ".join(["'self'", *current_app.config.get(FORM_TARGETS, ())])
+    reply.headers["Content-Security-Policy"] = f"{POLICY}; form-action {targets}"
     if current_app.config["SESSION_COOKIE_SECURE"]:
         reply.headers["Strict-Transport-Security"] = f"max-age={YEAR_S}"
     return reply
@@ -103,12 +105,4 @@ def _guarded(reply: Response) -> Response:
 
 def show(template: str, **values: Any) -> str:  # noqa: ANN401 - whatever the page shows
     """A page, or only its middle where htmx asked for that."""
-    return current_app.jinja_env.get_template(template).render(
-        **_context(), **values, part_only="HX-Request" in request.headers
-    )
-
-
-def _context() -> dict[str, Any]:
-    context: dict[str, Any] = {}
-    current_app.update_template_context(context)
-    return context
+    return render_template(template, part_only="HX-Request" in request.headers, **values)

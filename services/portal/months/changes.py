@@ -10,12 +10,11 @@ from flask import Blueprint, Response, flash, request, url_for
 
 from services.portal.look.language import words
 from services.portal.look.page import show
-from services.portal.months.desk import (
+from services.portal.months.asking import (
     PAGE_ROWS,
     SERVICE,
     filtered,
     found,
-    not_confirmed,
     provider_names,
     reading,
     unit_names,
@@ -100,7 +99,7 @@ def change(change_id: UUID) -> str:
 @page("changes.approve")
 def decide(change_id: UUID, verdict: str) -> Response:
     """The change is confirmed or refused."""
-    if form := not_confirmed():
+    if form := guard.not_confirmed():
         return form
     ask().post(SERVICE, f"/v1/changes/{change_id}/{verdict}", key=guard.act_key())
     flash(words(f"months.change_{verdict}_done"))

@@ -13,11 +13,10 @@ from services.portal.look.formats import whole
 from services.portal.look.language import words
 from services.portal.look.page import named, show
 from services.portal.months import model
-from services.portal.months.desk import (
+from services.portal.months.asking import (
     PAGE_ROWS,
     SERVICE,
     filtered,
-    not_confirmed,
     permissions,
     provider_names,
     reading,
@@ -95,7 +94,7 @@ def ask_step(period: str, list_id: UUID, name: str) -> str:
 def take_step(period: str, list_id: UUID, name: str) -> Response:
     """The step, taken; for what decides, the person showed once more who they are."""
     step = _allowed(name)
-    if step.secret and (form := not_confirmed()):
+    if step.secret and (form := guard.not_confirmed()):
         return form
     body = _body(step)
     done = ask().post(

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, abort, request, url_for
-from markupsafe import Markup
 
+from services.portal.look.language import words
 from services.portal.look.page import show
+from services.portal.look.paper import qr_code
 from services.portal.months import sheets
-from services.portal.months.desk import SERVICE, provider_names, reading, unit_names
+from services.portal.months.asking import SERVICE, provider_names, reading, unit_names
 from services.portal.visits.guard import page
 from shared.kernel.money import Money, in_words
 
 PAYMENTS_MAX = 10_000  # of one printout; a longer list goes to its provider as a file
-PAGE_ROWS = 500
 
 blueprint = Blueprint("paper", __name__, url_prefix="/<string(length=7):period>/lists/<uuid:list_id>/paper")
 
@@ -30,7 +29,8 @@ def paper(period: str, list_id: UUID) -> str:
         abort(404)
     printed = request.args.get("version", "")
     too_long = shown["payment_count"] > PAYMENTS_MAX
-    rows = [] if too_long else list(sheets.rows_of(_payments(period, list_id)))
+    payments = [] if too_long else caller.pages(SERVICE, f"/v1/lists/{list_id}/payments")
+    rows = list(sheets.rows_of(payments))
     address = url_for(".paper", period=period, list_id=list_id, version=shown["version"], _external=True)
     return show(
         "months/paper.html",
@@ -38,23 +38,10 @@ def paper(period: str, list_id: UUID) -> str:
         period=period,
         sheets=sheets.sheets_of(rows),
         in_words=in_words(Money(shown["total_vnd"])),
-        code=Markup(sheets.code_of(address)),  # noqa: S704 - drawn by us, with nothing of anybody's in it
+        code=qr_code(address, words("look.paper_code")),
         void=bool(printed) and printed != str(shown["version"]),
         printed=printed,
         too_long=too_long,
         units=unit_names(period),
         providers=provider_names(),
     )
-
-
-def _payments(period: str, list_id: UUID) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    cursor: str | None = None
-    caller = reading(period)
-    while True:
-        query = {"limit": PAGE_ROWS, "cursor": cursor}
-        some = caller.get(SERVICE, f"/v1/lists/{list_id}/payments", query)
-        found += some["items"]
-        cursor = some["next_cursor"]
-        if cursor is None:
-            return found

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, flash, request, url_for
 from services.portal.look.language import words
 from services.portal.look.page import show
 from services.portal.months import model
-from services.portal.months.desk import PAGE_ROWS, SERVICE, filtered, job, not_confirmed
+from services.portal.months.asking import PAGE_ROWS, SERVICE, filtered, job
 from services.portal.months.uploads import file_of
 from services.portal.visits import guard
 from services.portal.visits.guard import ask, page, see_other
@@ -91,7 +91,7 @@ def ask_verdict(registration_id: UUID, verdict: str) -> str:
 @page("persons.approve")
 def decide(registration_id: UUID, verdict: str) -> Response:
     """The file is confirmed and being entered, or refused."""
-    if form := not_confirmed():
+    if form := guard.not_confirmed():
         return form
     body = {"reason": request.form.get("reason", "").strip()} if verdict == "rejection" else None
     ask().post(SERVICE, f"/v1/registrations/{registration_id}/{verdict}", body, key=guard.act_key())

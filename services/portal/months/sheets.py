@@ -1,13 +1,10 @@
-"""A payment list as sheets of paper: rows, what is carried from one sheet to the next, and its code."""
+"""A payment list as sheets of paper: rows, and what is carried from one sheet to the next."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import segno
 
 from services.portal.months.model import kinds_of
 
@@ -70,12 +67,3 @@ def sheets_of(rows: Sequence[PaperRow]) -> list[Sheet]:
         if last:
             return sheets
         place, carried = place + len(some), total
-
-
-def code_of(text: str) -> str:
-    """The text as a QR code: an SVG to stand in a page, without any style of its own."""
-    drawn = io.BytesIO()
-    segno.make(text, micro=False, error="m").save(
-        drawn, kind="svg", xmldecl=False, svgns=True, omitsize=True, border=2, svgclass=None, lineclass=None
-    )
-    return drawn.getvalue().decode()

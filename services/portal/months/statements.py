@@ -9,7 +9,7 @@ from flask import Blueprint, Response, flash, request, url_for
 from services.portal.look.language import words
 from services.portal.look.page import show
 from services.portal.months import model
-from services.portal.months.desk import PAGE_ROWS, SERVICE, filtered, job, provider_names, unit_names
+from services.portal.months.asking import PAGE_ROWS, SERVICE, filtered, job, provider_names, unit_names
 from services.portal.months.uploads import file_of
 from services.portal.visits import guard
 from services.portal.visits.guard import ask, page, see_other

@@ -11,7 +11,7 @@ from services.portal.look.formats import order_of
 from services.portal.look.language import words
 from services.portal.look.page import show
 from services.portal.months import changes, lists, model, paper, registers, statements
-from services.portal.months.desk import (
+from services.portal.months.asking import (
     PAGE_ROWS,
     SERVICE,
     filtered,

@@ -9,7 +9,6 @@ import requests
 from flask import Blueprint, Response, abort, flash, request, url_for
 
 from services.portal.calls.services import CONNECT_TIMEOUT_S, Away, Refused, Services
-from services.portal.entrance.views import confirm_identity
 from services.portal.look.language import words
 from services.portal.look.page import show
 from services.portal.operations import model
@@ -77,8 +76,8 @@ def settle(service: str, number: int, how: str) -> Response:
     """The message is tried again, with those behind it, or will never take effect."""
     _ensure_listens(service, how)
     key = guard.act_key()
-    if failure := confirm_identity():
-        return guard.return_form(failure.code, failure.message)
+    if form := guard.not_confirmed():
+        return form
     body = {"reason": request.form.get("reason", "")}
     done = ask().post(service, f"/v1/quarantine/{number}/{how}", body, key=key)
     if how == "drop":

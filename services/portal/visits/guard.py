@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, make_response, redirect, request, session, url_for
 from flask_wtf.csrf import CSRFProtect
@@ -20,7 +21,7 @@ from werkzeug.exceptions import BadRequest
 from services.portal.calls.services import Caller, Services
 from services.portal.visits import handlers, store
 from services.portal.visits.handlers import Desk
-from services.portal.visits.model import KEPT_BYTES_MAX, Kept, Standing, Visit
+from services.portal.visits.model import FORGOTTEN_AFTER, KEPT_BYTES_MAX, Kept, Standing, Visit
 from shared.db.unit_of_work import Work
 from shared.kernel.acts import Act
 from shared.kernel.ids import new_id
@@ -30,6 +31,8 @@ from shared.web.context import current_context
 COOKIE = "visit"
 SECRET_BYTES = 32
 SEE_OTHER = 303
+NO_CONTENT = 204
+SECRET_CHARS_MAX = 128
 NEVER_KEPT = frozenset({"csrf_token", "password", "secret", "new_password", "totp", "at"})
 FREE_PATHS = ("/assets/", "/livez", "/readyz", "/metrics", "/openapi.json", "/v1/journal/head")
 NOBODY = Visit(uuid.UUID(int=0), "", "dong", Standing.OUTSIDE)
@@ -129,6 +132,7 @@ def ensure_visit(work: Work) -> Visit:
     visit = current_visit()
     if visit is NOBODY:
         visit_id = new_id()
+        store.forget_before(work.connection, work.now - FORGOTTEN_AFTER)
         store.open_visit(work.connection, visit_id, _new_secret(), g.language, work.now)
         visit = g.visit = Visit(visit_id, g.language, g.scale, Standing.OUTSIDE)
     return visit
@@ -164,26 +168,48 @@ def see_other(path: str) -> Response:
 def return_form(code: str, detail: str = "", faults: list[dict[str, Any]] | None = None) -> Response:
     """The form again, as it was typed, with what was wrong."""
     at = back()
-    _keep(Kept(at, _typed_fields(), code, detail, faults or []))
+    _keep(Kept(at, request.path, _typed_fields(), code, detail, faults or []))
     return see_other(at)
+
+
+def not_confirmed() -> Response | None:
+    """The form again, where it does not bring the password or code of who is signed in; None where it does.
+
+    Asked for before somebody decides: the desk is shared.
+    """
+    with current_context().unit_of_work.begin(acting()) as work:
+        secret = request.form.get("secret", "")[:SECRET_CHARS_MAX]
+        failure = handlers.confirm(work, desk(), current_visit(), secret)
+    return return_form(failure.code) if failure else None
 
 
 def to_sign_in() -> Response:
     """Sign in first, and come back; what was typed is kept."""
-    where = _leave()
-    return see_other(url_for("entrance.sign_in", next=where))
+    return _led_to("entrance.sign_in")
 
 
 def to_unlock() -> Response:
     """Show first who you are."""
-    return see_other(url_for("entrance.unlock", next=_leave()))
+    return _led_to("entrance.unlock")
+
+
+def _led_to(endpoint: str) -> Response:
+    if is_polling():  # a part that asks for itself cannot hold a page: the whole one goes there
+        seen = urlsplit(request.headers.get("HX-Current-URL", "")).path
+        return Response(status=NO_CONTENT, headers={"HX-Redirect": url_for(endpoint, next=local(seen))})
+    return see_other(url_for(endpoint, next=_leave()))
+
+
+def is_polling() -> bool:
+    """Whether a script asks for a part of a page; nobody need sit there for it."""
+    return "HX-Request" in request.headers
 
 
 def _leave() -> str:
     if request.method != "POST":
         return here()
     at = back()
-    _keep(Kept(at, _typed_fields(), "kept"))
+    _keep(Kept(at, request.path, _typed_fields(), "kept"))
     return at
 
 
@@ -227,7 +253,7 @@ def _look_who_comes() -> None:
     if g.visit.tokens is not None and g.visit.tokens.is_old(now):
         _renew(g.visit)
     g.language, g.scale = g.visit.language, g.visit.scale
-    if due:
+    if due and not is_polling():
         with context.unit_of_work.begin(acting()) as work:
             store.change(work.connection, g.visit.id, seen_at=now)
 
@@ -252,7 +278,7 @@ def _for_templates() -> dict[str, Any]:
         "at_provider": desk().provider is not None,
         "kept": kept,
         "here": here(),
-        "new_act": lambda: str(new_id()),
+        "act_for": lambda action: visit.act_of(here(), urlsplit(action).path) or str(new_id()),
         "rooms": current_app.config["ROOMS"],
         "typed": lambda name, default="": _typed(kept, name, default),
         "typed_all": lambda name: list(kept.form.get(name, ())) if kept else [],

@@ -53,7 +53,8 @@ def look_at(connection: Connection, desk: Desk, secret: str, now: datetime) -> t
         principal=principal,
         session_id=row.session_id,
         tokens=tokens,
-        username=row.username or (principal.subject if principal else ""),
+        holder=row.holder,
+        username=row.username or "",
         has_code=bool(row.has_code),
         business_date=row.business_date,
         kept=store.kept_of(desk.sealer, row),
@@ -81,13 +82,16 @@ def enter(work: Work, desk: Desk, visit: Visit, tokens: Tokens) -> None:
     What the same person typed before stays; another finds nothing of it.
     """
     entering = desk.provider.person(tokens) if desk.provider else None
-    same = entering is not None and visit.username == entering.subject
     store.keep_tokens(work.connection, desk.sealer, visit.id, tokens)
-    store.change(work.connection, visit.id, locked_at=None, seen_at=work.now)
-    if not same:
+    _take_over(work, desk, visit, entering.subject if entering else "")
+
+
+def _take_over(work: Work, desk: Desk, visit: Visit, subject: str) -> None:
+    """The visit is that of a person; what was typed and chosen at it stays with the same one alone."""
+    store.change(work.connection, visit.id, holder=subject, locked_at=None, seen_at=work.now)
+    if visit.holder != subject:
         store.change(work.connection, visit.id, business_date=None)
-        if visit.username:
-            store.keep(work.connection, desk.sealer, visit.id, None)
+        store.keep(work.connection, desk.sealer, visit.id, None)
 
 
 def sign_in(work: Work, desk: Desk, visit: Visit, command: SignIn) -> Failure | None:
@@ -98,13 +102,9 @@ def sign_in(work: Work, desk: Desk, visit: Visit, command: SignIn) -> Failure | 
     opened = sessions.open_session(work, desk.factors, command)
     if isinstance(opened, Failure):
         return opened
-    same = visit.username == command.username
-    end(work, desk, visit)
-    store.change(work.connection, visit.id, session_id=opened.session_id, locked_at=None, seen_at=work.now)
-    if not same:
-        store.change(work.connection, visit.id, business_date=None)
-        if visit.username:
-            store.keep(work.connection, desk.sealer, visit.id, None)
+    _end_session(work, desk, visit)
+    store.change(work.connection, visit.id, session_id=opened.session_id)
+    _take_over(work, desk, visit, str(opened.user.id))
     return None
 
 
@@ -132,7 +132,13 @@ def lock(work: Work, visit_id: UUID) -> None:
 
 
 def end(work: Work, desk: Desk, visit: Visit) -> None:
-    """Nobody is signed in at this visit any more."""
+    """Nobody is signed in at this visit any more, and nothing of theirs is left at it."""
+    _end_session(work, desk, visit)
+    store.change(work.connection, visit.id, holder="", business_date=None)
+    store.keep(work.connection, desk.sealer, visit.id, None)
+
+
+def _end_session(work: Work, desk: Desk, visit: Visit) -> None:
     if visit.tokens is not None:
         store.keep_tokens(work.connection, desk.sealer, visit.id, None)
     if visit.session_id is not None:

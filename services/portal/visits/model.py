@@ -33,6 +33,7 @@ class Kept:
     """A form that could not be sent, as it was typed, and why."""
 
     at: str  # the page on which it stands
+    to: str  # where it was sent
     form: Mapping[str, list[str]]
     code: str = ""
     detail: str = ""
@@ -68,10 +69,17 @@ class Visit:
     principal: Principal | None = None
     session_id: UUID | None = None
     tokens: Tokens | None = None
+    holder: str = ""  # the subject of who was here last, also where the session is over
     username: str = ""
     has_code: bool = False
     business_date: date | None = None
     kept: Kept | None = None
+
+    def act_of(self, page: str, action: str) -> str | None:
+        """The act that the kept form of a page had: sent again, it is the same one, done once."""
+        if self.kept is None or (self.kept.at, self.kept.to) != (page, action):
+            return None
+        return next(iter(self.kept.form.get("act", ())), None)
 
     @property
     def person(self) -> Principal:

@@ -10,12 +10,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.flask_client import OAuth
 from flask import Flask, Response
+from joserfc.errors import JoseError
 
+from services.portal.look.page import FORM_TARGETS
 from services.portal.visits.model import Tokens
 from shared.kernel.errors import Unavailable
 from shared.kernel.principals import Principal
@@ -35,10 +38,12 @@ class Provider:
 
     oauth: OAuth
     verifier: TokenVerifier
+    origin: str
 
     def serve(self, app: Flask) -> None:
         """The application's requests may lead to the issuer and back."""
         self.oauth.init_app(app)
+        app.config[FORM_TARGETS] = [self.origin]  # signing out is a form, and leads there
 
     def begin(self, back: str, *, again: bool) -> Response:
         """The way to the issuer; with `again` it asks even who is signed in there."""
@@ -50,7 +55,10 @@ class Provider:
         """The tokens that belong to the code in this request. Raises: NotSignedIn, Unavailable."""
         try:
             found: Mapping[str, Any] = self._asked(self._client.authorize_access_token)
-        except OAuthError as error:
+        except (
+            OAuthError,
+            JoseError,
+        ) as error:  # no code of ours, or an identity that is not for us or not now
             raise NotSignedIn(str(error)) from error
         tokens = _tokens(found, now, now.timestamp())
         if self.person(tokens) is None:
@@ -109,7 +117,8 @@ def provider_of(settings: Mapping[str, str], verifier: TokenVerifier) -> Provide
             "default_timeout": TIMEOUT_S,
         },
     )
-    return Provider(oauth, verifier)
+    where = urlsplit(settings["issuer"])
+    return Provider(oauth, verifier, f"{where.scheme}://{where.netloc}")
 
 
 def _tokens(found: Mapping[str, Any], now: datetime, signed_in_at: float) -> Tokens:

@@ -13,6 +13,7 @@ visits = Table(
     Column("id", Uuid, primary_key=True),
     Column("secret_hash", Text, nullable=False, unique=True),
     Column("session_id", Uuid, ForeignKey("sessions.id"), index=True),
+    Column("holder", Text, nullable=False, server_default=""),
     Column("tokens_key", LargeBinary),
     Column("tokens", Text),
     Column("language", Text, nullable=False, server_default="vi"),

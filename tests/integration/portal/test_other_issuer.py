@@ -46,6 +46,7 @@ class Issuer:
         self.refresh_tokens: set[str] = set()
         self.asked: list[dict[str, str]] = []
         self.url = ""
+        self.lifetime_s, self.client = LIFETIME_S, CLIENT
 
     def metadata(self) -> dict[str, Any]:
         return {
@@ -87,18 +88,18 @@ class Issuer:
 
     def _tokens(self, nonce: str | None) -> dict[str, Any]:
         now = int(self.clock.now().timestamp())
-        common = {"iss": self.url, "sub": self.subject, "iat": now, "exp": now + LIFETIME_S}
+        common = {"iss": self.url, "sub": self.subject, "iat": now, "exp": now + self.lifetime_s}
         header = {"alg": "ES256", "kid": self.key.thumbprint()}
         name = {"name": "Trần Thị Hà"}
         refresh = secrets.token_urlsafe(8)
         self.refresh_tokens = {refresh}
         access = {**common, **name, "aud": AUDIENCE, "grants": self.grants}
-        identity = {**common, **name, "aud": CLIENT, "nonce": nonce}
+        identity = {**common, **name, "aud": self.client, "nonce": nonce}
         given = {
             "access_token": jwt.encode(header, access, self.key),
             "refresh_token": refresh,
             "token_type": "Bearer",
-            "expires_in": LIFETIME_S,
+            "expires_in": self.lifetime_s,
         }
         return given | ({"id_token": jwt.encode(header, identity, self.key)} if nonce else {})
 
@@ -218,6 +219,11 @@ def test_a_token_for_others_lets_nobody_in(
     assert "chưa xác nhận" in sign_in(Browser(pages)).get_data(as_text=True)
 
 
+def test_an_identity_for_another_client_lets_nobody_in(pages: Flask, issuer: Issuer) -> None:
+    issuer.client = "somebody else"
+    assert "chưa xác nhận" in sign_in(Browser(pages)).get_data(as_text=True)
+
+
 def test_who_comes_back_to_a_locked_screen_is_asked_there_again(pages: Flask, issuer: Issuer) -> None:
     browser = Browser(pages)
     sign_in(browser)
@@ -235,6 +241,25 @@ def test_signing_out_ends_the_session_there_too(pages: Flask, portal: Portal, is
     assert str(browser.post("/sign-out").location).startswith(f"{issuer.url}/end?")
     assert browser.get("/account").status_code == 303
     assert portal.rows("SELECT tokens FROM visits WHERE tokens IS NOT NULL") == []
+
+
+def test_a_browser_lets_the_form_of_signing_out_lead_to_the_issuer(pages: Flask, issuer: Issuer) -> None:
+    policy = Browser(pages).get("/sign-in").headers["Content-Security-Policy"]
+    assert f"form-action 'self' {issuer.url}" in policy
+
+
+def test_what_was_typed_waits_for_the_same_person_where_the_issuer_ends_the_session(
+    pages: Flask, issuer: Issuer
+) -> None:
+    issuer.grants |= {"acts.backdate": [PROVINCE]}
+    browser = Browser(pages)
+    issuer.lifetime_s = 20  # renewed at each request
+    sign_in(browser)
+    issuer.refresh_tokens.clear()
+    issuer.lifetime_s = LIFETIME_S
+    assert "/sign-in" in str(browser.post("/account/date", business_date="2024-08-01").location)
+    sign_in(browser)
+    assert 'value="2024-08-01"' in browser.get("/account").get_data(as_text=True)
 
 
 def test_what_was_typed_is_not_shown_to_another_person_of_the_issuer(

@@ -18,6 +18,7 @@ from shared.kernel.sealing import Sealer
 from shared.web.context import Context
 from tests.integration.portal.conftest import PASSWORD, Account, Portal
 
+ACT = "01a22000-0000-7000-8000-000000000001"
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
@@ -27,14 +28,15 @@ class Browser:
     def __init__(self, app: Flask) -> None:
         self.client: FlaskClient = app.test_client()
 
-    def get(self, path: str) -> TestResponse:
-        return self.client.get(path)
+    def get(self, path: str, **headers: str) -> TestResponse:
+        return self.client.get(
+            path, headers={name.replace("_", "-"): value for name, value in headers.items()}
+        )
 
     def post(self, path: str, at: str = "/account", **fields: str) -> TestResponse:
         found = TOKEN.search(self.client.get("/design").get_data(as_text=True))
         assert found is not None
-        act = "01a22000-0000-7000-8000-000000000001"
-        return self.client.post(path, data={"csrf_token": found[1], "at": at, "act": act, **fields})
+        return self.client.post(path, data={"csrf_token": found[1], "at": at, "act": ACT, **fields})
 
     def sign_in(self, portal: Portal, account: Account) -> TestResponse:
         code = portal.code(account)
@@ -117,6 +119,17 @@ def test_a_screen_locks_itself_after_ten_minutes_and_opens_for_its_person_alone(
     assert browser.get("/account").status_code == 200
 
 
+def test_a_page_that_asks_for_itself_keeps_no_screen_open(pages: Flask, portal: Portal, lan: Account) -> None:
+    browser = Browser(pages)
+    browser.sign_in(portal, lan)
+    polling = {"HX_Request": "true", "HX_Current_URL": "http://localhost/account"}
+    for _ in range(3):
+        portal.clock.advance(LOCKED_AFTER / 2)
+        reply = browser.get("/account", **polling)
+    assert (reply.status_code, reply.headers["HX-Redirect"]) == (204, "/unlock?next=/account")
+    assert browser.get("/account").location == "/unlock?next=/account"
+
+
 def test_unlocking_is_throttled_as_signing_in_is(pages: Flask, portal: Portal, lan: Account) -> None:
     browser = Browser(pages)
     browser.sign_in(portal, lan)
@@ -170,6 +183,38 @@ def test_what_one_typed_is_gone_before_another_comes(
     browser.sign_in(portal, minh)
     assert portal.rows("SELECT kept FROM visits WHERE kept IS NOT NULL") == []
     assert 'value="2024-08-01"' not in browser.get("/account").get_data(as_text=True)
+
+
+def test_what_was_refused_is_gone_when_its_person_leaves_the_desk(
+    pages: Flask, portal: Portal, lan: Account, minh: Account
+) -> None:
+    browser = Browser(pages)
+    browser.sign_in(portal, lan)
+    browser.post("/account/date", business_date="tomorrow")
+    browser.post("/sign-out")
+    assert portal.rows("SELECT kept FROM visits WHERE kept IS NOT NULL") == []
+    browser.sign_in(portal, minh)
+    assert "tomorrow" not in browser.get("/account").get_data(as_text=True)
+
+
+def test_a_form_that_found_nobody_is_the_same_act_when_it_is_sent_again(
+    pages: Flask, portal: Portal, boss: str
+) -> None:
+    browser = Browser(pages)
+    browser.sign_in(portal, portal.hire(boss, "binh", "benefit_officer"))
+    here = "/months/2024-09/payroll"
+    assert ACT not in browser.get(here).get_data(as_text=True)
+    assert browser.post(here, at=here).location == here  # the service may have done it before it fell silent
+    page = browser.get(here).get_data(as_text=True)
+    assert "chưa trả lời" in page
+    assert page.count(f'name="act" value="{ACT}"') == 1, "that form alone, of all on the page"
+
+
+def test_a_visit_that_nobody_came_back_to_is_forgotten(pages: Flask, portal: Portal, lan: Account) -> None:
+    Browser(pages).sign_in(portal, lan)
+    portal.clock.advance(timedelta(days=31))
+    Browser(pages).sign_in(portal, lan)
+    assert portal.one("SELECT count(*) FROM visits") == 1
 
 
 def test_a_business_date_is_of_the_person_who_chose_it(

@@ -59,13 +59,6 @@ def test_dates_are_those_of_vietnam(request_in: Flask) -> None:
     assert formats.month("2024-08") == "08/2024"
 
 
-@pytest.mark.parametrize(
-    ("part", "whole", "shown"), [(1, 3, f"33,3{NBSP}%"), (1, 8, f"12,5{NBSP}%"), (5, 0, formats.NOTHING)]
-)
-def test_a_share_has_one_place(request_in: Flask, part: int, whole: int, shown: str) -> None:
-    assert formats.percent(part, whole) == shown
-
-
 def test_names_stand_as_in_a_vietnamese_dictionary() -> None:
     names = ["Đại Lộc", "Duy Xuyên", "Ân", "Ăn", "An", "Án", "Ẩn", "Điện Bàn", "Hội An", "Ơn", "Ôn", "On"]
     wanted = ["An", "Án", "Ăn", "Ân", "Ẩn", "Duy Xuyên", "Đại Lộc", "Điện Bàn", "Hội An", "On", "Ôn", "Ơn"]

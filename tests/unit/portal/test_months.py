@@ -125,10 +125,3 @@ def test_sheets_fit_their_paper_and_signatures_never_stand_alone(count: int) -> 
     for sheet in others:
         assert len(sheet.rows) <= (LAST_ROWS if sheet.last else MIDDLE_ROWS)
         assert sheet.rows
-
-
-def test_a_code_has_no_style_and_no_script() -> None:
-    drawn = sheets.code_of("https://portal.example/months/2024-08/lists/x/paper?version=3")
-    assert drawn.startswith("<svg ")
-    assert "style" not in drawn
-    assert "script" not in drawn

@@ -16,6 +16,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("secret_hash", sa.Text(), nullable=False),
         sa.Column("session_id", sa.Uuid(), nullable=True),
+        sa.Column("holder", sa.Text(), server_default="", nullable=False),
         sa.Column("tokens_key", sa.LargeBinary(), nullable=True),
         sa.Column("tokens", sa.Text(), nullable=True),
         sa.Column("language", sa.Text(), server_default="vi", nullable=False),

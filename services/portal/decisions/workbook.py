@@ -1,4 +1,4 @@
-"""A decision as a spreadsheet, laid out as on paper. Whatever is text stays text: no cell is a formula."""
+"""A decision as a spreadsheet, laid out as on sheets. Whatever is text stays text: no cell is a formula."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import xlsxwriter
 
-from services.portal.decisions import paper
+from services.portal.decisions import sheets
 from services.portal.decisions.model import Row
 
 TEXTS = (
@@ -122,7 +122,7 @@ def _closing(page: Any, end: int, one: Item, texts: Mapping[str, str], style: Ma
     page.merge_range(total, 0, total, 3, texts["total"], style["group"])
     page.write_number(total, 4, one["total_vnd"], style["group_amount"])
     page.write_blank(total, 5, None, style["group"])
-    said = f"{texts['in_words']}: {paper.in_words(one['total_vnd'])}."
+    said = f"{texts['in_words']}: {sheets.in_words(one['total_vnd'])}."
     page.merge_range(total + 1, 0, total + 1, LAST, said, style["words"])
     for first, last, name in ((0, 1, "prepared"), (2, 3, "checked"), (4, LAST, "signed")):
         page.merge_range(total + 3, first, total + 3, last, texts[name].upper(), style["bold"])

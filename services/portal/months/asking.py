@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Response, request
+from flask import request
 
 from services.portal.calls import units
 from services.portal.calls.services import Caller, Refused
 from services.portal.calls.units import BEFORE_MERGERS
-from services.portal.entrance.views import confirm_identity
-from services.portal.visits import guard
 from services.portal.visits.guard import ask, current_visit
 
 SERVICE = "beneficiaries"
@@ -64,12 +62,6 @@ def found(path: str, caller: Caller | None = None) -> Any:  # noqa: ANN401 - JSO
 def permissions() -> list[str]:
     """The permissions that the visitor holds for any unit."""
     return list(current_visit().person.grants)
-
-
-def not_confirmed() -> Response | None:
-    """The form again, where it does not bring the password or code of who is signed in."""
-    failure = confirm_identity()
-    return guard.return_form(failure.code) if failure else None
 
 
 def filtered(chosen: Mapping[str, str]) -> str:
