@@ -139,6 +139,10 @@ class Person:
             time.sleep(POLL_S)
         raise TimeoutError(f"job {job_id} is not done after {JOB_TIMEOUT_S} s")
 
+    def code(self, secret: str) -> str:
+        """The six digits to sign in with."""
+        return totp(secret, time.time())
+
     def _send(
         self,
         method: str,
@@ -201,7 +205,7 @@ class Person:
     def _sign_in(self) -> requests.Response | None:
         wanted = {"username": self.account.username, "password": self.account.password}
         if self.account.totp_secret:
-            wanted["totp"] = totp(self.account.totp_secret, time.time())
+            wanted["totp"] = self.code(self.account.totp_secret)
         try:
             reply = requests.post(f"{self.addresses.portal}/v1/tokens", json=wanted, timeout=TIMEOUT_S)
         except requests.ConnectionError:

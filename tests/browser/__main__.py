@@ -18,7 +18,7 @@ def main() -> int:
                 sys.stderr.write(demo.story() + "\n")
                 return 1
         environment = {**os.environ, GIVEN: str(instance.home.root)}
-        command = [sys.executable, "-m", "pytest", "tests/browser", *sys.argv[1:]]
+        command = [sys.executable, "-m", "pytest", "tests/browser", "--dist", "loadgroup", *sys.argv[1:]]
         return subprocess.run(command, env=environment, check=False).returncode
 
 

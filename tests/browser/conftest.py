@@ -8,15 +8,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import sync_playwright
 
-from deploy.demo.client import Addresses
-from deploy.demo.staff import Staff
-from tests.browser.desk import Desk, chromium
+from deploy.demo.client import Account, Addresses, Person
+from tests.browser.codes import next_code
+from tests.browser.desk import Desk, account_in, chromium
 from tests.e2e.instance import fresh_instance
 
 PERSONS = 2_000  # so that every district has payments that came back, and why
@@ -55,10 +56,22 @@ def ask(home: Path) -> Callable[..., Any]:
 def asking(home: Path) -> Callable[..., Any]:
     """What asks the APIs of an instance in the name of its people."""
     told = json.loads((home / "run.json").read_text())
-    names = Addresses.__dataclass_fields__
-    staff = Staff(Addresses(**{name: told["addresses"][name] for name in names}), home / "demo")
+    addresses = Addresses(**{name: told["addresses"][name] for name in Addresses.__dataclass_fields__})
+    people: dict[str, Person] = {}
 
     def get(username: str, service: str, path: str, **query: Any) -> Any:  # noqa: ANN401 - JSON
-        return staff[username].get(service, path, **query)
+        if username not in people:
+            people[username] = Asker(addresses, Account(**account_in(home, username)), home=home)
+        return people[username].get(service, path, **query)
 
     return get
+
+
+@dataclass(slots=True, kw_only=True)
+class Asker(Person):
+    """One account at the APIs, whose codes nobody at a screen uses too."""
+
+    home: Path
+
+    def code(self, secret: str) -> str:
+        return next_code(self.home, self.account.username, secret)

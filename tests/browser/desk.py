@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import shutil
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,12 +13,11 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from deploy.demo.client import TOTP_STEP_S, totp
+from tests.browser.codes import next_code
 
 WIDE, NARROW = 1440, 360
 HEIGHT = 900
 PAGE_BYTES_MAX = 150 * 1024
-CODE_WATCH_S = 0.5
 USED = 'a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex="0"]'
 NUMBER_WHAT_CAN_BE_USED = """(selector) => [...document.querySelectorAll(selector)]
   .filter((one) => !one.disabled && one.getClientRects().length && one.checkVisibility())
@@ -60,16 +57,7 @@ class Desk:
 
     def account(self, username: str) -> dict[str, Any]:
         """User name, password and the authenticator's secret."""
-        return self.account_in(self.home, username)
-
-    @staticmethod
-    def account_in(home: Path, username: str) -> dict[str, Any]:
-        """The same, of an instance."""
-        if username == "admin":
-            found: dict[str, Any] = json.loads((home / "first-administrator.json").read_text())
-        else:
-            found = json.loads((home / "demo" / "accounts.json").read_text())[username]
-        return found
+        return account_in(self.home, username)
 
     def sign_in(self, page: Page, username: str) -> None:
         """The person fills in the form."""
@@ -83,23 +71,11 @@ class Desk:
         assert "/sign-in" not in page.url, f"{username} could not sign in: {page.inner_text('main')}"
 
     def secret(self, username: str) -> str:
-        """What shows who they are once more: the password, or a code that nobody beside us has used.
-
-        A code is good for half a minute and for one use: a file of the instance remembers the last.
-        """
+        """What shows who they are once more: the password, or a code that nobody beside us has used."""
         account = self.account(username)
         if not account.get("totp_secret"):
             return str(account["password"])
-        with (self.home / f"codes-{username}.txt").open("a+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            file.seek(0)
-            last = int(file.read() or int(time.time()) // TOTP_STEP_S)  # the first one the job may have used
-            while int(time.time()) // TOTP_STEP_S <= last:
-                time.sleep(CODE_WATCH_S)
-            now = time.time()
-            file.truncate(0)
-            file.write(str(int(now) // TOTP_STEP_S))
-        return totp(account["totp_secret"], now)
+        return next_code(self.home, username, account["totp_secret"])
 
     def _state(self, username: str, language: str) -> Any:  # noqa: ANN401 - Playwright's own
         if (username, language) not in self._states:
@@ -119,6 +95,15 @@ class Desk:
             storage_state=state,
             locale="vi-VN",
         )
+
+
+def account_in(home: Path, username: str) -> dict[str, Any]:
+    """User name, password and the authenticator's secret of somebody of the instance."""
+    if username == "admin":
+        found: dict[str, Any] = json.loads((home / "first-administrator.json").read_text())
+    else:
+        found = json.loads((home / "demo" / "accounts.json").read_text())[username]
+    return found
 
 
 def ensure_accessible(page: Page) -> None:

@@ -19,6 +19,7 @@ from tests.browser.desk import (
     ensure_fits,
     ensure_reached_by_keyboard,
 )
+from tests.browser.known.evidence import INSPECTOR
 from tests.browser.known.knowing import Ask, Known
 
 ROOMS = sorted(path.stem for path in (Path(__file__).parent / "known").glob("*.py") if path.stem != "knowing")
@@ -28,18 +29,18 @@ NO_PAGES = frozenset({"look.asset", "entrance.unlock"}).union(
 )
 
 
-def endpoints() -> list[str]:
-    """Every view that a browser can look at."""
+def endpoints() -> list[Any]:
+    """Every view that a browser can look at; the inspector's in one browser: each takes a code."""
     app = Flask("map")
     for blueprint in site.BLUEPRINTS:
         app.register_blueprint(blueprint)
-    return sorted(
-        {
-            rule.endpoint
-            for rule in app.url_map.iter_rules()
-            if rule.endpoint != "static" and "GET" in (rule.methods or ()) and rule.endpoint not in NO_PAGES
-        }
-    )
+    found = {
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint != "static" and "GET" in (rule.methods or ()) and rule.endpoint not in NO_PAGES
+    }
+    together = pytest.mark.xdist_group(INSPECTOR)
+    return [pytest.param(one, marks=together if one.startswith("evidence.") else ()) for one in sorted(found)]
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,8 @@ from playwright.sync_api import Page, expect
 from tests.browser.desk import Desk
 from tests.browser.known.evidence import INSPECTOR, returned_payment
 
+pytestmark = pytest.mark.xdist_group(INSPECTOR)  # one browser, so one code, for all of them
+
 
 @pytest.fixture(scope="module")
 def payment(ask: Callable[..., Any]) -> str:

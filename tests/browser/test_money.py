@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.desk import Desk
@@ -35,6 +36,7 @@ def test_from_the_programme_to_the_transfer(desk: Desk, ask: Callable[..., Any])
         assert page.locator("tbody tr").count() >= 1
 
 
+@pytest.mark.xdist_group(INSPECTOR)
 def test_a_transfer_leads_an_inspector_to_its_trail(desk: Desk, ask: Callable[..., Any]) -> None:
     account = ask(OFFICER, "allocation", "/v1/accounts", fiscal_year=2024, role="spent")["items"][0]
     with desk.sits(INSPECTOR) as page:

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.desk import Desk, ensure_accessible
+from tests.browser.known.evidence import INSPECTOR
 
 DAY = "2024-08-25"
 PERIOD = "2024-08"
@@ -117,8 +119,9 @@ def test_a_register_file_is_tried_and_every_row_told(desk: Desk, tmp_path: Path)
         )
 
 
+@pytest.mark.xdist_group(INSPECTOR)
 def test_paper_adds_up_and_says_when_it_is_void(desk: Desk) -> None:
-    with desk.sits("thanhtra") as page:
+    with desk.sits(INSPECTOR) as page:
         page.goto(f"{desk.base}{MONTH}/lists")
         page.locator("main tbody a").first.click()
         total = page.locator("dd", has_text="đồng").first.inner_text()

@@ -29,7 +29,7 @@ def pages(ask: Ask) -> dict[str, Known]:
     month, the_list = f"/months/{PERIOD}", f"/months/{PERIOD}/lists/{one['id']}"
     registers, changes = "/months/registers", "/months/changes"
     return {
-        "months.months": Known("thanhtra", "/months", "08/2024"),
+        "months.months": Known("cs.so", "/months", "08/2024"),
         "months.month": Known("cs.so", month, computed),
         "months.ask_payroll": Known("cs.so", "/months/2024-09/payroll", "09/2024"),
         "months.returns": Known("cs.so", f"{month}/returns", back["person_id"]),

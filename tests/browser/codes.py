@@ -1,0 +1,34 @@
+"""Codes of an authenticator, each handed out once, whoever of the tests asks: at a screen or at an API."""
+
+from __future__ import annotations
+
+import fcntl
+import time
+from pathlib import Path
+
+from deploy.demo.client import TOTP_STEP_S, totp
+
+WATCH_S = 0.2
+
+
+def next_code(home: Path, username: str, secret: str) -> str:
+    """Six digits that the account takes now and nobody has used; waits where the last ones were just used.
+
+    A code is good for its half minute and the one after, and for one use: a file of the instance remembers
+    the last one. The first time this half minute's counts as used, for the demonstration may have done so.
+    """
+    with (home / f"codes-{username}.txt").open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        last = int(file.read() or step_now())
+        step = max(last + 1, step_now())
+        while step_now() < step:
+            time.sleep(WATCH_S)
+        file.truncate(0)
+        file.write(str(step))
+    return totp(secret, step * TOTP_STEP_S)
+
+
+def step_now() -> int:
+    """The half minute of now."""
+    return int(time.time()) // TOTP_STEP_S
