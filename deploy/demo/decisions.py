@@ -81,9 +81,9 @@ class Decisions:
         body |= {
             "article_id": article,
             "instrument": "QD-07-2022",
-            "class_amounts": {"mountain": 1_466_875_000, "other": 466_875_000},
-            "shares": [{"unit_id": one["id"], "classes": ["mountain"]} for one in mountain]
-            + [{"unit_id": one["id"], "classes": ["other"]} for one in others],
+            "class_amounts": {"miền núi": 1_466_875_000, "còn lại": 466_875_000},
+            "shares": [{"unit_id": one["id"], "classes": ["miền núi"]} for one in mountain]
+            + [{"unit_id": one["id"], "classes": ["còn lại"]} for one in others],
         }
         self._computed(body, "two-classes")
 

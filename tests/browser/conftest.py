@@ -8,32 +8,40 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import sync_playwright
 
-from deploy.demo.client import Account, Addresses, Person
-from tests.browser.codes import next_code
-from tests.browser.desk import Desk, account_in, chromium
+from deploy.demo.client import Person
+from tests.browser.colleagues import asker, hire
+from tests.browser.desk import Desk, chromium
 from tests.e2e.instance import fresh_instance
 
 PERSONS = 2_000  # so that every district has payments that came back, and why
 DEMO_S = 240
 GIVEN, GIVEN_PAGES = "FUNDTRAIL_BROWSER_HOME", "FUNDTRAIL_BROWSER_PAGES"
+LONGEST_FIRST = ("test_main_path", "test_decisions")  # so that no browser is left alone with them
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first."""
+    items.sort(key=lambda item: item.path.stem not in LONGEST_FIRST)
 
 
 @pytest.fixture(scope="session")
 def home() -> Iterator[Path]:
     """The state folder of an instance in which a month was paid."""
     if GIVEN in os.environ:
-        yield Path(os.environ[GIVEN])
+        given = Path(os.environ[GIVEN])
+        hire(given)
+        yield given
         return
     with fresh_instance() as instance:
         with instance.demo(PERSONS) as demo:
             assert demo.finish(DEMO_S) == 0, demo.story()
+        hire(instance.home.root)
         yield instance.home.root
 
 
@@ -55,23 +63,11 @@ def ask(home: Path) -> Callable[..., Any]:
 
 def asking(home: Path) -> Callable[..., Any]:
     """What asks the APIs of an instance in the name of its people."""
-    told = json.loads((home / "run.json").read_text())
-    addresses = Addresses(**{name: told["addresses"][name] for name in Addresses.__dataclass_fields__})
     people: dict[str, Person] = {}
 
     def get(username: str, service: str, path: str, **query: Any) -> Any:  # noqa: ANN401 - JSON
         if username not in people:
-            people[username] = Asker(addresses, Account(**account_in(home, username)), home=home)
+            people[username] = asker(home, username)
         return people[username].get(service, path, **query)
 
     return get
-
-
-@dataclass(slots=True, kw_only=True)
-class Asker(Person):
-    """One account at the APIs, whose codes nobody at a screen uses too."""
-
-    home: Path
-
-    def code(self, secret: str) -> str:
-        return next_code(self.home, self.account.username, secret)

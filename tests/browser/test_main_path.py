@@ -16,6 +16,7 @@ from playwright.sync_api import Page, expect
 from deploy.demo.decisions import MERIT
 from services.portal.look.language import catalogue
 from shared.testing.waiting import wait_until
+from tests.browser.colleagues import colleague
 from tests.browser.desk import Desk
 
 PERIOD = "2024-09"
@@ -41,6 +42,10 @@ class Way:
     def sits(self, username: str) -> Any:  # noqa: ANN401 - a context manager of Playwright's page
         """The person at a browser."""
         return self.desk.sits(username, language=self.language)
+
+    def colleague(self, username: str) -> str:
+        """Who has these roles on this way."""
+        return colleague(username, self.language)
 
     def on(self, page: Page, day: date) -> None:
         """What is done now carries that date."""
@@ -116,7 +121,7 @@ def pay_for(way: Way, ask: Callable[..., Any], found: dict[str, Any]) -> None:
         way.send(page, "/submission")
         way.done(page, "decisions.done_submission")
         assert title in page.inner_text("h1")
-    with way.sits("td.taichinh") as page:
+    with way.sits(way.colleague("td.taichinh")) as page:
         way.on(page, DECIDED)
         page.goto(f"{way.desk.base}/")
         page.get_by_role("link", name=title).first.click()
@@ -124,16 +129,16 @@ def pay_for(way: Way, ask: Callable[..., Any], found: dict[str, Any]) -> None:
         page.fill("#secret", "000000")
         way.send(page, "/approval")
         expect(page.locator(".govuk-error-summary")).to_be_visible()
-        page.fill("#secret", way.desk.secret("td.taichinh"))
+        page.fill("#secret", way.desk.secret(way.colleague("td.taichinh")))
         way.send(page, "/approval")
         way.done(page, "decisions.done_approval")
-    with way.sits("ld.ubnd") as page:
+    with way.sits(way.colleague("ld.ubnd")) as page:
         way.on(page, DECIDED)
         page.goto(address)
         page.locator('a[href$="/issue"]').click()
         page.fill("#number", f"{way.code}-{int(time.time()) % 100_000}/QĐ-UBND")
         page.fill("#issued_on", DECIDED.isoformat())
-        page.fill("#secret", way.desk.secret("ld.ubnd"))
+        page.fill("#secret", way.desk.secret(way.colleague("ld.ubnd")))
         way.send(page, "/issue")
         way.done(page, "decisions.done_issue")
         assert way.say("states.issued") in page.inner_text("main")
@@ -210,7 +215,7 @@ def prove(way: Way, ask: Callable[..., Any], found: dict[str, Any]) -> None:
     officer = f"cs.{way.code}"
     path = f"/v1/lists/{found['id']}/payments"
     payment = ask(officer, "beneficiaries", path, limit=1)["items"][0]["id"]
-    with way.sits("thanhtra") as page:
+    with way.sits(way.colleague("thanhtra")) as page:
         page.goto(f"{way.desk.base}/evidence")
         page.fill("#payment", payment)
         wait_until(lambda: has_chain(way, page, payment), STEP_S, "the payment is in the log")

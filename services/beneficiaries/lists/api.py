@@ -19,6 +19,7 @@ from services.beneficiaries.lists.schemas import (
     PaymentsQuery,
     ReasonSchema,
 )
+from services.beneficiaries.register.queries import with_persons
 from services.beneficiaries.units.queries import ensure_reach, reached
 from shared.web.acting import (
     acts,
@@ -65,7 +66,9 @@ def show_list(list_id: UUID) -> Any:  # noqa: ANN401 - a row of lists
 def list_payments(query: dict[str, Any], list_id: UUID) -> Any:  # noqa: ANN401 - a page of rows
     """The payments of a list, each with how its amount came about."""
     _reached(list_id, "lists.read")
-    return queries.payments_of(current_connection(), list_id, query)
+    connection = current_connection()
+    units = reached(connection, current_principal(), "persons.read", business_day())
+    return with_persons(connection, units, queries.payments_of(connection, list_id, query))
 
 
 @blueprint.post("/<uuid:list_id>/submission")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from services.beneficiaries.lists.model import State
+from services.beneficiaries.register.schemas import NamedPersonSchema
 from shared.web.schemas import Closed, PageQuery, TextField, page_of
 
 
@@ -62,11 +63,15 @@ class ObligationSchema(Schema):
 
 
 class PaymentSchema(Schema):
-    """One payment with the obligations it pays; a reissue names the payment that came back."""
+    """One payment with the obligations it pays; a reissue names the payment that came back.
+
+    `person` is null for who may not see the persons of that commune.
+    """
 
     id = fields.UUID(required=True)
     list_id = fields.UUID(required=True)
     person_id = fields.UUID(required=True)
+    person = fields.Nested(NamedPersonSchema, allow_none=True)
     amount_vnd = fields.Integer(required=True)
     reissue_of = fields.UUID(allow_none=True)
     obligations = fields.List(fields.Nested(ObligationSchema), required=True)

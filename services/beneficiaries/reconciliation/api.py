@@ -32,6 +32,7 @@ from services.beneficiaries.reconciliation.schemas import (
     UnmatchedQuery,
     UnmatchedSchema,
 )
+from services.beneficiaries.register.queries import with_persons
 from services.beneficiaries.units.queries import ensure_reach, reached
 from shared.documents.store import DocumentStore
 from shared.kernel.errors import Denied, NotFound
@@ -127,7 +128,7 @@ def list_outcomes(query: dict[str, Any], list_id: UUID) -> Any:  # noqa: ANN401 
     connection = current_connection()
     row = find_list(connection, list_id)
     ensure_reach(connection, current_principal(), "results.read", row.unit_id, business_day())
-    return queries.outcomes_of(connection, list_id, query)
+    return with_persons(connection, _within("persons.read"), queries.outcomes_of(connection, list_id, query))
 
 
 @blueprint.post("/lists/<uuid:list_id>/closure")
@@ -156,7 +157,9 @@ def show_summary(period: str) -> dict[str, Any]:
 @blueprint.response(200, ReturnPageSchema)
 def list_returns(query: dict[str, Any]) -> Any:  # noqa: ANN401 - a page of payments
     """The payments of a month that came back, of units within reach."""
-    return months.returns_of(current_connection(), _within("results.read"), query)
+    connection = current_connection()
+    shown = months.returns_of(connection, _within("results.read"), query)
+    return with_persons(connection, _within("persons.read"), shown)
 
 
 @blueprint.get("/persons/<uuid:person_id>/payments")
@@ -165,7 +168,9 @@ def list_returns(query: dict[str, Any]) -> Any:  # noqa: ANN401 - a page of paym
 @blueprint.response(200, PersonPaymentPageSchema)
 def list_person_payments(query: dict[str, Any], person_id: UUID) -> Any:  # noqa: ANN401 - a page of payments
     """A person's payments in lists within reach, the newest first, each with how its amount came about."""
-    return months.payments_of_person(current_connection(), _within("lists.read"), person_id, query)
+    connection = current_connection()
+    shown = months.payments_of_person(connection, _within("lists.read"), person_id, query)
+    return with_persons(connection, _within("persons.read"), shown)
 
 
 def _within(permission: str) -> list[UUID]:

@@ -7,6 +7,7 @@ from marshmallow import Schema, fields, validate
 
 from services.beneficiaries.lists.schemas import ObligationSchema
 from services.beneficiaries.reconciliation.model import UNMATCHED, Standing
+from services.beneficiaries.register.schemas import NamedPersonSchema
 from shared.web.schemas import Closed, PageQuery, TextField, page_of
 
 DAYS_MAX = 3660
@@ -109,10 +110,14 @@ class OutcomesQuery(PageQuery):
 
 
 class OutcomeSchema(Schema):
-    """How a payment stands, and what reissues it. Units: amount_vnd in đồng."""
+    """How a payment stands, and what reissues it. Units: amount_vnd in đồng.
+
+    `person` is null for who may not see the persons of that commune.
+    """
 
     id = fields.UUID(required=True)
     person_id = fields.UUID(required=True)
+    person = fields.Nested(NamedPersonSchema, allow_none=True)
     amount_vnd = fields.Integer(required=True)
     standing = fields.String(required=True)
     reason_code = fields.String(allow_none=True)

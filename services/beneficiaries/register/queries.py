@@ -60,6 +60,18 @@ def changes_of(connection: Connection, units: Sequence[UUID], query: dict[str, A
     return page(found, query["limit"], lambda one: [str(one["id"])])
 
 
+def with_persons(connection: Connection, units: Sequence[UUID], shown: Page[Any]) -> Page[dict[str, Any]]:
+    """The same rows, each with the `person` it is about, or None where that one lives in none of the units.
+
+    Shape: each row is a row of a statement or a mapping, and has a `person_id`.
+    """
+    rows = [dict(getattr(row, "_mapping", row)) for row in shown.items]
+    ids = {row["person_id"] for row in rows}
+    wanted = select(persons).where(one_of(persons.c.id, ids), one_of(persons.c.commune_id, units))
+    known = {row["id"]: row for row in connection.execute(wanted).mappings()} if units else {}
+    return Page([{**row, "person": known.get(row["person_id"])} for row in rows], shown.next_cursor)
+
+
 def _reported() -> Select[Any]:
     return select(changes, persons.c.number.label("person_number"), persons.c.commune_id).join(
         persons, persons.c.id == changes.c.person_id

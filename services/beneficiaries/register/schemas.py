@@ -157,6 +157,15 @@ class PersonSchema(Schema):
     commune_id = fields.UUID(required=True)
 
 
+class NamedPersonSchema(Schema):
+    """Whom a row is about, for those who work with the register."""
+
+    number = fields.String(required=True)
+    full_name = fields.String(required=True)
+    birth_year = fields.Integer(required=True)
+    commune_id = fields.UUID(required=True)
+
+
 def _check_times(details: dict[str, Any]) -> None:
     try:
         if "died_on" in details:

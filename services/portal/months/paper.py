@@ -30,7 +30,8 @@ def paper(period: str, list_id: UUID) -> str:
     printed = request.args.get("version", "")
     too_long = shown["payment_count"] > PAYMENTS_MAX
     payments = [] if too_long else caller.pages(SERVICE, f"/v1/lists/{list_id}/payments")
-    rows = list(sheets.rows_of(payments))
+    names = unit_names(period)
+    rows = list(sheets.rows_of(payments, names))
     address = url_for(".paper", period=period, list_id=list_id, version=shown["version"], _external=True)
     return show(
         "months/paper.html",
@@ -42,6 +43,6 @@ def paper(period: str, list_id: UUID) -> str:
         void=bool(printed) and printed != str(shown["version"]),
         printed=printed,
         too_long=too_long,
-        units=unit_names(period),
+        units=names,
         providers=provider_names(),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.portal.months.model import kinds_of
+from shared.kernel.names import sort_key
 
 # Rows that fit on A4 landscape beside the head, the signatures, or neither.
 FIRST_ROWS, MIDDLE_ROWS, LAST_ROWS = 8, 14, 7
@@ -15,10 +16,15 @@ FIRST_LAST_ROWS = 2  # head and signatures on one sheet
 
 @dataclass(frozen=True, slots=True)
 class PaperRow:
-    """One payment on paper. Units: đồng; a recovery is negative."""
+    """One payment on paper. Units: đồng; a recovery is negative.
+
+    Who may not see the persons of a commune gets an id for the name, and neither dossier nor commune.
+    """
 
     number: int
-    person_id: str
+    person: str
+    dossier: str
+    commune: str
     monthly_vnd: int
     arrears_vnd: int
     recovery_vnd: int
@@ -36,18 +42,35 @@ class Sheet:
     last: bool
 
 
-def rows_of(payments: Iterable[Mapping[str, Any]]) -> Iterator[PaperRow]:
-    """Payments as they stand on paper, numbered from 1."""
-    for number, one in enumerate(payments, 1):
-        kinds = kinds_of(one["obligations"])
+def rows_of(payments: Iterable[Mapping[str, Any]], units: Mapping[str, str]) -> Iterator[PaperRow]:
+    """Payments as they stand on paper: commune by commune, by name, numbered from 1."""
+    for number, one in enumerate(sorted(payments, key=lambda one: _order(one, units)), 1):
+        kinds, person = kinds_of(one["obligations"]), one["person"] or {}
         yield PaperRow(
             number,
-            str(one["person_id"]),
+            person.get("full_name", str(one["person_id"])),
+            person.get("number", ""),
+            _commune(person, units),
             kinds["monthly"],
             kinds["arrears"],
             kinds["recovery"],
             int(one["amount_vnd"]),
         )
+
+
+def _order(payment: Mapping[str, Any], units: Mapping[str, str]) -> tuple[str, str, str, str]:
+    """Vietnamese names are in order of the given name, which stands last, then of the whole."""
+    person = payment["person"]
+    if person is None:
+        return "", "", "", str(payment["person_id"])
+    name = str(person["full_name"])
+    given = sort_key(name.rpartition(" ")[2])
+    return sort_key(_commune(person, units)), given, sort_key(name), str(person["number"])
+
+
+def _commune(person: Mapping[str, Any], units: Mapping[str, str]) -> str:
+    unit_id = str(person.get("commune_id", ""))
+    return units.get(unit_id, unit_id)
 
 
 def sheets_of(rows: Sequence[PaperRow]) -> list[Sheet]:

@@ -102,6 +102,25 @@ def test_returns_are_a_list_to_work_through(office: Office, august: Month) -> No
     assert office.officer.get("/v1/returns?period=2024-08&open=true")["items"] == []
 
 
+def test_a_row_names_its_person_to_those_alone_who_work_with_the_register(
+    office: Office, august: Month
+) -> None:
+    payment = august.payments[0]["id"]
+    paths = (
+        f"/v1/lists/{august.post}/payments",
+        f"/v1/lists/{august.post}/outcomes",
+        "/v1/returns?period=2024-08",
+        f"/v1/persons/{august.payments[0]['person_id']}/payments",
+    )
+    stranger = Person(office, "ke", ("lists.read", "results.read"), office.officer.units)
+    for path in paths:
+        (named,) = (one for one in office.officer.get(path)["items"] if one["id"] == payment)
+        (unnamed,) = (one for one in stranger.get(path)["items"] if one["id"] == payment)
+        assert named["person"]["full_name"] == "Nguyễn Thị Hoà"
+        assert named["person"]["number"].startswith("QN-")
+        assert unnamed == {**named, "person": None}
+
+
 def test_a_persons_payments_come_with_their_arithmetic_and_standing(office: Office, august: Month) -> None:
     who = august.payments[0]["person_id"]
     (one,) = office.officer.get(f"/v1/persons/{who}/payments")["items"]

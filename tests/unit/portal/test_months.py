@@ -22,7 +22,7 @@ def place(unit: str, provider: str, state: str, **sums: tuple[int, int]) -> dict
 
 
 def row(number: int, amount_vnd: int) -> PaperRow:
-    return PaperRow(number, "somebody", amount_vnd, 0, 0, amount_vnd)
+    return PaperRow(number, "somebody", "QN-1", "Xã Quế Minh", amount_vnd, 0, 0, amount_vnd)
 
 
 PLACES = [
@@ -98,6 +98,30 @@ def test_an_amount_is_told_by_kind() -> None:
         {"kind": "recovery", "amount_vnd": -30},
     ]
     assert model.kinds_of(owed) == {"monthly": 100, "arrears": 20, "recovery": -30}
+
+
+def test_on_paper_people_stand_commune_by_commune_in_order_of_their_given_names() -> None:
+    def of(name: str, commune: str, number: str) -> dict[str, Any]:
+        person = {"full_name": name, "number": number, "birth_year": 1948, "commune_id": commune}
+        owed = [{"kind": "monthly", "amount_vnd": 5}]
+        return {"person_id": number, "person": person, "amount_vnd": 5, "obligations": owed}
+
+    unseen = {**of("", "a", "nobody"), "person": None}
+    payments = [
+        of("Trần Văn Đức", "a", "4"),
+        of("Nguyễn Thị Ánh", "b", "1"),
+        of("Lê Thị Dung", "a", "3"),
+        of("Lê Văn An", "a", "2"),
+        unseen,
+    ]
+    rows = list(sheets.rows_of(payments, {"a": "Xã Quế Minh", "b": "Xã Đại An"}))
+    assert [(one.number, one.person, one.dossier, one.commune) for one in rows] == [
+        (1, "nobody", "", ""),
+        (2, "Nguyễn Thị Ánh", "1", "Xã Đại An"),
+        (3, "Lê Văn An", "2", "Xã Quế Minh"),
+        (4, "Lê Thị Dung", "3", "Xã Quế Minh"),
+        (5, "Trần Văn Đức", "4", "Xã Quế Minh"),
+    ]
 
 
 def test_only_steps_that_one_may_take_are_shown() -> None:
