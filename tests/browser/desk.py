@@ -127,8 +127,7 @@ def ensure_reached_by_keyboard(page: Page) -> None:
     wanted = page.evaluate(NUMBER_WHAT_CAN_BE_USED, USED)
     page.evaluate("document.activeElement && document.activeElement.blur()")
     seen: set[int] = set()
-    stops = len(wanted) + 3 * page.locator("input[type=date]").count()  # a date is three fields in one
-    for _ in range(stops + 3):
+    for _ in range(len(wanted) + 3):
         page.keyboard.press("Tab")
         place = page.evaluate("document.activeElement.dataset ? document.activeElement.dataset.place : null")
         if place is not None:

@@ -107,5 +107,9 @@ def test_search_narrows_and_what_an_entry_holds_opens_in_its_place(desk: Desk) -
         first.locator("summary").click()
         expect(first.locator(".ft-sides")).to_contain_text("Trước")
         expect(first.locator(".ft-sides")).to_contain_text("Sau")
+        page.goto(f"{desk.base}/evidence?type=changes.approved&from=01/01/2024")
+        assert page.locator("ol.ft-timeline > li").count() >= 1
+        page.goto(f"{desk.base}/evidence?from=32/1/2024")
+        expect(page.get_by_role("alert")).to_contain_text("32/1/2024")
         page.goto(f"{desk.base}/evidence?person=not-an-id")
         expect(page.get_by_role("alert")).to_contain_text("Mã người hưởng")

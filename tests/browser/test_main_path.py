@@ -50,7 +50,7 @@ class Way:
     def on(self, page: Page, day: date) -> None:
         """What is done now carries that date."""
         page.goto(f"{self.desk.base}/account")
-        page.fill("#business_date", day.isoformat())
+        page.fill("#business_date", f"{day:%d/%m/%Y}")
         page.locator('form[action="/account/date"] button').click()
         expect(page.locator(".ft-header__date--set")).to_contain_text(f"{day:%d/%m/%Y}")
 
@@ -137,7 +137,7 @@ def pay_for(way: Way, ask: Callable[..., Any], found: dict[str, Any]) -> None:
         page.goto(address)
         page.locator('a[href$="/issue"]').click()
         page.fill("#number", f"{way.code}-{int(time.time()) % 100_000}/QĐ-UBND")
-        page.fill("#issued_on", DECIDED.isoformat())
+        page.fill("#issued_on", f"{DECIDED:%d/%m/%Y}")
         page.fill("#secret", way.desk.secret(way.colleague("ld.ubnd")))
         way.send(page, "/issue")
         way.done(page, "decisions.done_issue")

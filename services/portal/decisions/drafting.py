@@ -13,7 +13,7 @@ from services.portal.decisions.asking import ALLOCATION, PATH, said
 from services.portal.decisions.forms import CLASSES, LINES, SHARES, Reading
 from services.portal.decisions.model import CAPITAL_KINDS, COMPONENTS, KINDS, SOURCES
 from services.portal.decisions.views import article_choices
-from services.portal.look.formats import in_order
+from services.portal.look.formats import in_order, iso_day
 from services.portal.look.language import words
 from services.portal.look.page import show
 from services.portal.visits import guard
@@ -67,7 +67,7 @@ def upload_annex() -> Response:
     fields: dict[str, Any] = {name: str(value) for name, value in header.items()}
     fields["demonstration"] = "true" if header["demonstration"] else "false"
     fields["article_id"] = request.form.get("article_id", "")
-    fields["units_on"] = request.form.get("units_on", "")
+    fields["units_on"] = iso_day(request.form.get("units_on", ""))
     fields["works"] = request.form.getlist("works")
     sent = {name: value for name, value in fields.items() if value}
     drafted = ask().upload(

@@ -13,6 +13,7 @@ from services.portal.calls.services import Away, Refused
 from services.portal.decisions import asking, forms, model
 from services.portal.decisions.asking import ALLOCATION, PATH
 from services.portal.decisions.model import COMPONENTS, KINDS, STATES
+from services.portal.look.formats import iso_day
 from services.portal.look.language import words
 from services.portal.look.page import named, show
 from services.portal.visits import guard
@@ -110,7 +111,7 @@ def ask_issue(decision_id: UUID) -> str:
 def issue(decision_id: UUID) -> Response:
     """In force: the money stands where the lines say."""
     form = request.form
-    body = {"number": form.get("number", "").strip(), "issued_on": form.get("issued_on", "").strip()}
+    body = {"number": form.get("number", "").strip(), "issued_on": iso_day(form.get("issued_on", ""))}
     return _decided(decision_id, "issue", body)
 
 

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, abort, flash, request, session, url_for
 
 from services.portal.calls import units
 from services.portal.calls.units import BEFORE_MERGERS
-from services.portal.look.formats import SCALES
+from services.portal.look.formats import SCALES, iso_day
 from services.portal.look.language import LANGUAGES, words
 from services.portal.look.page import show
 from services.portal.roles.model import catalogue
@@ -191,7 +191,7 @@ def sign_out_everywhere() -> Response:
 @page(BACKDATE)
 def choose_date() -> Response:
     """The business date of what is done at this screen from now on; empty for today."""
-    typed = request.form.get("business_date", "").strip()
+    typed = iso_day(request.form.get("business_date", ""))
     try:
         chosen = date.fromisoformat(typed) if typed else None
     except ValueError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ MARK, VERSION = "vn.fundtrail.", ".v1"
 SEALED = "sealed:"
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 MONTH = re.compile(r"\d{4}-\d{2}")
+DAYS = frozenset({"from", "to"})
 CONDITIONS = ("subject", "person", "unit", "actor", "type", "from", "to")
 
 # From the citizen to the article of the law: the order in which the path of a payment is drawn.
@@ -75,6 +77,15 @@ def is_id(text: str) -> bool:
     """Whether a text is an id."""
     try:
         UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+def is_day(text: str) -> bool:
+    """Whether a text is a day as the services write it."""
+    try:
+        date.fromisoformat(text)
     except ValueError:
         return False
     return True

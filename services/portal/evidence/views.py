@@ -15,6 +15,7 @@ from services.portal.calls.units import BEFORE_MERGERS
 from services.portal.evidence import checks, model, places, stretch
 from services.portal.evidence.checks import Broken, Check, Checkpoint
 from services.portal.evidence.kinds import TYPES
+from services.portal.look.formats import iso_day
 from services.portal.look.page import named, show
 from services.portal.users import store as users
 from services.portal.visits.guard import ask, page
@@ -191,6 +192,10 @@ def _found(given: Mapping[str, str]) -> tuple[Any, str]:
     wanted["actor"] = _account(given.get("actor", ""))
     if "person" in given and not model.is_id(given["person"]):
         return None, "person"
+    for name in model.DAYS & given.keys():
+        wanted[name] = iso_day(given[name])
+        if not model.is_day(wanted[name]):
+            return None, name
     query = {**wanted, "limit": PAGE_ROWS, "cursor": request.args.get("cursor")}
     return ask().get("audit", "/v1/entries", query), ""
 

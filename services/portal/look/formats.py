@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from shared.kernel.clock import VIETNAM
 SCALES: Mapping[str, tuple[int, int]] = {"dong": (0, 0), "nghin": (3, 3), "trieu": (6, 3), "ty": (9, 3)}
 ALPHABET = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
 TONES = "\u0300\u0309\u0303\u0301\u0323"  # huyền, hỏi, ngã, sắc, nặng: the order of Vietnamese dictionaries
+DAY_TYPED = re.compile(r"(?P<day>\d{1,2})[/.-](?P<month>\d{1,2})[/.-](?P<year>\d{4})", re.ASCII)
 NOTHING = "–"
 
 
@@ -71,6 +73,20 @@ def day(value: str | date | None) -> str:
         return NOTHING
     found = date.fromisoformat(value[:10]) if isinstance(value, str) else value
     return f"{found:%d/%m/%Y}"
+
+
+def iso_day(typed: str) -> str:
+    """A day typed as dd/mm/yyyy, as the services write it; other texts as they are, to be refused there."""
+    found = DAY_TYPED.fullmatch(typed.strip())
+    return f"{found['year']}-{found['month']:0>2}-{found['day']:0>2}" if found else typed.strip()
+
+
+def typed_day(value: str | date | None) -> str:
+    """A day as people type it; a text that is no day as it is."""
+    try:
+        return day(value) if value else ""
+    except ValueError:
+        return str(value)
 
 
 def moment(value: str | datetime | None) -> str:

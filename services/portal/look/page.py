@@ -45,6 +45,7 @@ def install(app: Flask) -> None:
         dong=formats.dong,
         whole=formats.whole,
         day=formats.day,
+        typed_day=formats.typed_day,
         moment=formats.moment,
         month=formats.month,
         in_order=formats.in_order,

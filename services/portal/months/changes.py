@@ -8,6 +8,7 @@ from uuid import UUID
 
 from flask import Blueprint, Response, flash, request, url_for
 
+from services.portal.look.formats import iso_day
 from services.portal.look.language import words
 from services.portal.look.page import show
 from services.portal.months.asking import (
@@ -30,6 +31,7 @@ DETAILS: Mapping[str, tuple[str, ...]] = {
     "reassessment": ("code", "injury_percent", "from_period"),
     "receiving": ("provider", "bank_code", "account_number"),
 }
+DAYS = frozenset({"died_on"})
 NUMBERS = frozenset({"injury_percent"})
 VERDICT = "<any(approval,rejection):verdict>"
 
@@ -108,4 +110,6 @@ def decide(change_id: UUID, verdict: str) -> Response:
 
 def _detail(name: str) -> Any:  # noqa: ANN401 - text or a number
     typed = request.form.get(f"details-{name}", "").strip()
+    if name in DAYS:
+        return iso_day(typed)
     return int(typed) if name in NUMBERS and typed.isdecimal() and len(typed) < 5 else typed

@@ -59,6 +59,14 @@ def test_dates_are_those_of_vietnam(request_in: Flask) -> None:
     assert formats.month("2024-08") == "08/2024"
 
 
+def test_a_day_is_typed_as_everybody_here_writes_it() -> None:
+    assert [formats.iso_day(one) for one in ("05/09/2024", " 5/9/2024 ", "5.9.2024", "2024-09-05")] == [
+        "2024-09-05"
+    ] * 4
+    assert [formats.iso_day(one) for one in ("", "9/2024", "32/1/2024")] == ["", "9/2024", "2024-01-32"]
+    assert [formats.typed_day(one) for one in ("2024-09-05", None, "mai")] == ["05/09/2024", "", "mai"]
+
+
 def test_names_stand_as_in_a_vietnamese_dictionary() -> None:
     names = ["Đại Lộc", "Duy Xuyên", "Ân", "Ăn", "An", "Án", "Ẩn", "Điện Bàn", "Hội An", "Ơn", "Ôn", "On"]
     wanted = ["An", "Án", "Ăn", "Ân", "Ẩn", "Duy Xuyên", "Đại Lộc", "Điện Bàn", "Hội An", "On", "Ôn", "Ơn"]
