@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import time
 from pathlib import Path
 
 from deploy.demo.client import TOTP_STEP_S, totp
+from tests.browser.turns import in_turn
 
 WATCH_S = 0.2
 
@@ -17,15 +17,12 @@ def next_code(home: Path, username: str, secret: str) -> str:
     A code is good for its half minute and the one after, and for one use: a file of the instance remembers
     the last one. The first time this half minute's counts as used, for the demonstration may have done so.
     """
-    with (home / f"codes-{username}.txt").open("a+") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        file.seek(0)
-        last = int(file.read() or step_now())
+    with in_turn(home, f"codes-{username}") as file:
+        last = int(file.read_text() or step_now())
         step = max(last + 1, step_now())
         while step_now() < step:
             time.sleep(WATCH_S)
-        file.truncate(0)
-        file.write(str(step))
+        file.write_text(str(step))
     return totp(secret, step * TOTP_STEP_S)
 
 

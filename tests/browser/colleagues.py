@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from deploy.demo.client import Account, Addresses, Person
 from deploy.demo.staff import Staff, posts
 from tests.browser.codes import next_code
 from tests.browser.desk import account_in
+from tests.browser.turns import in_turn
 
 DOUBLED = ("td.taichinh", "ld.ubnd", "thanhtra")
 SCREENS = ("vi", "en", "desk")  # the main path in either language, and the way from desk to desk
@@ -46,8 +46,7 @@ def colleague(username: str, screen: str) -> str:
 
 def hire(home: Path) -> None:
     """Every colleague has an account; once, however many of the tests' processes begin."""
-    with (home / "colleagues.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with in_turn(home, "colleagues"):
         officer = asker(home, "ctv.taichinh")
         province = officer.get("allocation", "/v1/units", on="2024-08-01", level=1)["items"][0]["id"]
         wanted = [

@@ -18,6 +18,7 @@ from services.portal.look.language import catalogue
 from shared.testing.waiting import wait_until
 from tests.browser.colleagues import colleague
 from tests.browser.desk import Desk
+from tests.browser.turns import in_turn
 
 PERIOD = "2024-09"
 COMPUTED, DECIDED, APPROVED = date(2024, 8, 20), date(2024, 8, 21), date(2024, 8, 22)
@@ -81,7 +82,7 @@ def test_a_month_from_computing_to_proof(
 
 def compute(way: Way) -> None:
     """The department's officer has the month computed, once."""
-    with way.sits("cs.so") as page:
+    with in_turn(way.home, "payroll"), way.sits("cs.so") as page:
         way.on(page, COMPUTED)
         page.goto(f"{way.desk.base}/months/{PERIOD}")
         ask_for_it = page.locator(f'a[href$="/{PERIOD}/payroll"]')

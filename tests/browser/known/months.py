@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from tests.browser.known.knowing import Ask, Known
 
@@ -14,8 +15,8 @@ NO_PAGES = frozenset({"months.choose"})  # leads to the month that was typed
 def pages(ask: Ask) -> dict[str, Known]:
     """By endpoint: who looks, where, and one fact that must stand there."""
 
-    def first(path: str, **query: str) -> dict[str, str]:
-        found: dict[str, str] = ask("cs.so", "beneficiaries", path, day=AUGUST, **query)["items"][0]
+    def first(path: str, **query: str) -> dict[str, Any]:
+        found: dict[str, Any] = ask("cs.so", "beneficiaries", path, day=AUGUST, **query)["items"][0]
         return found
 
     one = first("/v1/lists", period=PERIOD)
@@ -32,7 +33,7 @@ def pages(ask: Ask) -> dict[str, Known]:
         "months.months": Known("cs.so", "/months", "08/2024"),
         "months.month": Known("cs.so", month, computed),
         "months.ask_payroll": Known("cs.so", "/months/2024-09/payroll", "09/2024"),
-        "months.returns": Known("cs.so", f"{month}/returns", back["person_id"]),
+        "months.returns": Known("cs.so", f"{month}/returns", back["person"]["full_name"]),
         "months.person": Known(
             "cs.so", f"/months/persons/{back['person_id']}?period={PERIOD}", back["person_id"]
         ),
