@@ -42,7 +42,7 @@ def realm() -> dict[str, Any]:
         "accessTokenLifespan": ACCESS_S,
         "ssoSessionMaxLifespan": SESSION_S,
         "revokeRefreshToken": True,
-        "otpPolicyType": "totp",
+        **_codes(),
         "eventsEnabled": True,
         "adminEventsEnabled": True,
         "internationalizationEnabled": True,
@@ -71,6 +71,18 @@ def _second_factor() -> dict[str, Any]:
         "enabled": True,
         "defaultAction": True,
         "priority": 10,
+    }
+
+
+def _codes() -> dict[str, Any]:
+    """Codes as every authenticator makes them (RFC 6238); an import that names the type alone leaves 0."""
+    return {
+        "otpPolicyType": "totp",
+        "otpPolicyAlgorithm": "HmacSHA1",
+        "otpPolicyDigits": 6,
+        "otpPolicyPeriod": 30,
+        "otpPolicyInitialCounter": 0,
+        "otpPolicyLookAheadWindow": 1,
     }
 
 

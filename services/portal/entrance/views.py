@@ -99,7 +99,7 @@ def sign_out() -> Response:
         handlers.end(work, guard.desk(), current_visit())
     provider = guard.desk().provider
     home = url_for("entrance.sign_in", _external=True)
-    return provider.end(home) if provider else see_other(url_for("entrance.sign_in"))
+    return provider.end(home, current_visit().tokens) if provider else see_other(url_for("entrance.sign_in"))
 
 
 @blueprint.get("/unlock")

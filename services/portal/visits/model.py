@@ -42,10 +42,14 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What another issuer gave for a person. Units: instants in seconds since 1970."""
+    """What another issuer gave for a person. Units: instants in seconds since 1970.
+
+    `identity` is shown to the issuer when the person goes, so that it asks nothing.
+    """
 
     access: str
     refresh: str
+    identity: str
     expires_at: float
     signed_in_at: float
 

@@ -77,7 +77,8 @@ class Provider:
             )
         except OAuthError:
             return None
-        return _tokens({"refresh_token": tokens.refresh, **found}, now, tokens.signed_in_at)
+        kept = {"refresh_token": tokens.refresh, "id_token": tokens.identity}
+        return _tokens({**kept, **found}, now, tokens.signed_in_at)
 
     def person(self, tokens: Tokens) -> Principal | None:
         """Who the access token speaks of, by the issuer's published keys; None where it is not valid."""
@@ -86,9 +87,15 @@ class Provider:
         except Unauthenticated:
             return None
 
-    def end(self, back: str) -> Response:
-        """The way to where the issuer ends its own session too."""
-        reply: Response = self._asked(lambda: self._client.logout_redirect(back))
+    def end(self, back: str, tokens: Tokens | None) -> Response:
+        """The way to where the issuer ends its own session too, and back; just back where it ends none."""
+        client = self._client
+        if "end_session_endpoint" not in self._asked(client.load_server_metadata):
+            return Response(status=303, headers={"Location": back})
+        known = {"id_token_hint": tokens.identity} if tokens else {}
+        reply: Response = self._asked(
+            lambda: client.logout_redirect(back, client_id=client.client_id, **known)
+        )
         return reply
 
     @property
@@ -126,6 +133,7 @@ def _tokens(found: Mapping[str, Any], now: datetime, signed_in_at: float) -> Tok
     return Tokens(
         access=str(found["access_token"]),
         refresh=str(found.get("refresh_token") or ""),
+        identity=str(found.get("id_token") or ""),
         expires_at=now.timestamp() + lifetime_s,
         signed_in_at=signed_in_at,
     )

@@ -24,7 +24,7 @@ from shared.testing.waiting import wait_until
 REPOSITORY = Path(__file__).resolve().parents[3]
 ARTIFACT = "org.keycloak:keycloak-quarkus-dist:{}:zip"
 FETCHED_BY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
-FETCH_S, START_S, STOP_S, ASK_S = 600, 120, 30, 10
+FETCH_S, START_S, STOP_S, ASK_S = 600, 300, 30, 10
 ADMINISTRATOR = "administrator"
 
 

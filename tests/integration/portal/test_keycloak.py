@@ -99,8 +99,6 @@ def test_a_person_of_keycloak_is_inside_with_what_keycloak_grants_and_outside_af
     page.wait_for_url(f"{pages}/account")
 
     page.get_by_role("button", name="Đổi người dùng").click()
-    if page.locator("#kc-logout").count():
-        page.click("#kc-logout")
     page.wait_for_url(f"{pages}/sign-in*")
     page.goto(f"{pages}/account")
     page.locator("main a.govuk-button").click()

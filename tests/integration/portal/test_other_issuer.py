@@ -46,6 +46,7 @@ class Issuer:
         self.refresh_tokens: set[str] = set()
         self.asked: list[dict[str, str]] = []
         self.url = ""
+        self.ends = {"end_session_endpoint": "/end"}
         self.lifetime_s, self.client = LIFETIME_S, CLIENT
 
     def metadata(self) -> dict[str, Any]:
@@ -54,8 +55,8 @@ class Issuer:
             "authorization_endpoint": f"{self.url}/authorize",
             "token_endpoint": f"{self.url}/token",
             "jwks_uri": f"{self.url}/keys",
-            "end_session_endpoint": f"{self.url}/end",
             "id_token_signing_alg_values_supported": ["ES256"],
+            **{name: f"{self.url}{path}" for name, path in self.ends.items()},
         }
 
     def keys(self) -> dict[str, Any]:
@@ -238,9 +239,21 @@ def test_who_comes_back_to_a_locked_screen_is_asked_there_again(pages: Flask, is
 def test_signing_out_ends_the_session_there_too(pages: Flask, portal: Portal, issuer: Issuer) -> None:
     browser = Browser(pages)
     sign_in(browser)
-    assert str(browser.post("/sign-out").location).startswith(f"{issuer.url}/end?")
+    there = urlsplit(str(browser.post("/sign-out").location))
+    assert f"{there.scheme}://{there.netloc}{there.path}" == f"{issuer.url}/end"
+    asked = parse_qs(there.query)
+    assert asked["client_id"] == [CLIENT]  # without it Keycloak leads nobody back, without the next it asks
+    assert asked["id_token_hint"][0].startswith("eyJ")
     assert browser.get("/account").status_code == 303
     assert portal.rows("SELECT tokens FROM visits WHERE tokens IS NOT NULL") == []
+
+
+def test_where_the_issuer_ends_no_session_signing_out_ends_ours(pages: Flask, issuer: Issuer) -> None:
+    browser = Browser(pages)
+    issuer.ends = {}
+    sign_in(browser)
+    assert urlsplit(str(browser.post("/sign-out").location)).path == "/sign-in"
+    assert browser.get("/account").status_code == 303
 
 
 def test_a_browser_lets_the_form_of_signing_out_lead_to_the_issuer(pages: Flask, issuer: Issuer) -> None:
