@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from tests.browser.conftest import DEMO_S, GIVEN, PERSONS
+from tests.browser.conftest import DEMO_S, GIVEN, PERSONS, TEST_S
 from tests.e2e.instance import fresh_instance
 
 
@@ -18,7 +18,9 @@ def main() -> int:
                 sys.stderr.write(demo.story() + "\n")
                 return 1
         environment = {**os.environ, GIVEN: str(instance.home.root)}
-        command = [sys.executable, "-m", "pytest", "tests/browser", "--dist", "loadgroup", *sys.argv[1:]]
+        # Who signs waits for the next six digits, several times in some tests.
+        options = ["--dist", "loadgroup", "--timeout", str(TEST_S)]
+        command = [sys.executable, "-m", "pytest", "tests/browser", *options, *sys.argv[1:]]
         return subprocess.run(command, env=environment, check=False).returncode
 
 
