@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from services.allocation.decisions.events import (
     DecisionApproved,
     DecisionDrafted,
     DecisionIssued,
+    DecisionRevised,
     DecisionSentBack,
     DecisionSubmitted,
+    DecisionWithdrawn,
 )
 from services.allocation.decisions.tables import decision_lines, decisions
 from shared.journal.tables import journal
@@ -22,24 +24,32 @@ from shared.web.pages import Page, decode, page
 
 STEPS = {
     DecisionDrafted.TYPE: "drafted",
+    DecisionRevised.TYPE: "revised",
     DecisionSubmitted.TYPE: "submitted",
     DecisionApproved.TYPE: "approved",
     DecisionSentBack.TYPE: "sent_back",
     DecisionIssued.TYPE: "issued",
+    DecisionWithdrawn.TYPE: "withdrawn",
 }
 
 
 def find_decision(connection: Connection, decision_id: UUID) -> dict[str, Any]:
     """One decision with its lines. Raises: NotFound decision_unknown."""
-    row = connection.execute(select(decisions).where(decisions.c.id == decision_id)).mappings().one_or_none()
-    if row is None:
-        raise NotFound("decision_unknown", f"There is no decision {decision_id}.")
+    row = _row(connection, select(decisions), decision_id)
     lines = connection.execute(
         select(decision_lines)
         .where(decision_lines.c.decision_id == decision_id)
         .order_by(decision_lines.c.position)
     )
     return {**row, "lines": lines.mappings().all()}
+
+
+def lock_decision(connection: Connection, decision_id: UUID) -> Mapping[Any, Any]:
+    """A decision without its lines; it stays at its version until the transaction ends.
+
+    Raises: NotFound decision_unknown.
+    """
+    return _row(connection, select(decisions).with_for_update(), decision_id)
 
 
 def decisions_page(connection: Connection, query: dict[str, Any]) -> Page[Any]:
@@ -63,8 +73,7 @@ def history_page(connection: Connection, decision_id: UUID, query: dict[str, Any
     An issue of many lines stands in several rows of one act; it is one step.
     Raises: NotFound decision_unknown.
     """
-    if not connection.execute(select(decisions.c.id).where(decisions.c.id == decision_id)).one_or_none():
-        raise NotFound("decision_unknown", f"There is no decision {decision_id}.")
+    _row(connection, select(decisions.c.id), decision_id)
     columns = [journal.c[name] for name in ("type", "occurred_at", "actor", "reason", "backdated")]
     seq = func.min(journal.c.seq)
     wanted = (
@@ -87,3 +96,10 @@ def decisions_of(connection: Connection, lines: Iterable[UUID]) -> dict[UUID, UU
         select(decision_lines.c.id, decision_lines.c.decision_id).where(decision_lines.c.id.in_(list(lines)))
     )
     return {row.id: row.decision_id for row in rows}
+
+
+def _row(connection: Connection, wanted: Select[Any], decision_id: UUID) -> Mapping[Any, Any]:
+    found = connection.execute(wanted.where(decisions.c.id == decision_id)).mappings().one_or_none()
+    if found is None:
+        raise NotFound("decision_unknown", f"There is no decision {decision_id}.")
+    return found

@@ -145,6 +145,14 @@ def allocation(caller: Caller, addresses: Addresses, _: Path, stack: contextlib.
         "POST /v1/decisions/{decision_id}/submission": Ask(place),
         "POST /v1/decisions/{decision_id}/approval": Ask(place),
         "POST /v1/decisions/{decision_id}/return": Ask(place, options=lambda: {"json": {"reason": "why"}}),
+        "PUT /v1/decisions/{decision_id}": Ask(
+            place, options=lambda: {"json": header | {"lines": [line(1000, district)]}}
+        ),
+        "PUT /v1/decisions/{decision_id}/annex": Ask(place, options=lambda: annex_of(header)),
+        "PUT /v1/decisions/{decision_id}/formula": Ask(place, options=lambda: {"json": computed}),
+        "POST /v1/decisions/{decision_id}/withdrawal": Ask(
+            place, options=lambda: {"json": {"reason": "why"}}
+        ),
         "POST /v1/decisions/{decision_id}/issue": Ask(
             place, options=lambda: {"json": {"number": "1/QĐ", "issued_on": "2024-08-05"}}
         ),

@@ -84,6 +84,11 @@ def decision(vandal: Vandal, **values: Any) -> None:  # noqa: ANN401 - values
     vandal.plant("decision_lines", id=TWO, decision_id=ONE, amount_vnd=5)
 
 
+def moved_without_an_issue(vandal: Vandal) -> None:
+    decision(vandal, total_vnd=5, state="withdrawn")
+    transfer(vandal, decision_line=TWO)
+
+
 def more_posted_than_held(vandal: Vandal) -> None:
     vandal.plant("holds", id=ONE, amount_vnd=5, posted_vnd=4)
 
@@ -176,6 +181,12 @@ DEEDS: tuple[tuple[str, str, str, Deed], ...] = (
         "issued_lines_moved_their_amount_once",
         f"decision_lines/{TWO}",
         lambda vandal: decision(vandal, total_vnd=5, state="issued"),
+    ),
+    (
+        "allocation",
+        "only_issued_decisions_moved_money",
+        f"decisions/{ONE}",
+        moved_without_an_issue,
     ),
     ("allocation", "lists_are_held_whole", f"list_funds/{ONE}", list_not_held),
     (
