@@ -12,6 +12,7 @@ from services.portal import config
 from services.portal.calls.services import Services
 from services.portal.decisions.drafting import blueprint as drafting
 from services.portal.decisions.paper import blueprint as papers
+from services.portal.decisions.revising import blueprint as revising
 from services.portal.decisions.views import blueprint as decisions
 from services.portal.entrance.views import blueprint as entrance
 from services.portal.evidence.views import blueprint as evidence
@@ -48,7 +49,19 @@ ROOMS = (
     Room("/evidence", "look.room_evidence", "audit.search"),
     Room("/operations", "look.room_operations", "operations.read"),
 )
-BLUEPRINTS = (home, entrance, showcase, decisions, drafting, papers, money, months, evidence, operations)
+BLUEPRINTS = (
+    home,
+    entrance,
+    showcase,
+    decisions,
+    drafting,
+    revising,
+    papers,
+    money,
+    months,
+    evidence,
+    operations,
+)
 
 
 def create_app(settings: Settings) -> Flask:

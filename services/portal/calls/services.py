@@ -132,6 +132,10 @@ class Caller:
         """An act. Idempotent: under one `key` it is done once, however often it is sent."""
         return self.send(service, path, body, key=key, version=version).body
 
+    def put(self, service: str, path: str, body: Mapping[str, Any], *, key: str, version: str) -> Any:  # noqa: ANN401
+        """The same for what takes the place of the version that was seen."""
+        return self._send("PUT", service, path, json=body, headers=_act(key, version)).body
+
     def send(
         self,
         service: str,
@@ -141,9 +145,8 @@ class Caller:
         key: str,
         version: str | None = None,
     ) -> Answer:
-        """The same, with whatever content came back."""
-        headers = {"Idempotency-Key": key} | ({"If-Match": f'"{version}"'} if version else {})
-        return self._send("POST", service, path, json=body, headers=headers)
+        """The same as a post, with whatever content came back."""
+        return self._send("POST", service, path, json=body, headers=_act(key, version))
 
     def upload(
         self,
@@ -154,16 +157,17 @@ class Caller:
         *,
         key: str,
         query: Query | None = None,
+        version: str | None = None,
     ) -> Any:  # noqa: ANN401 - JSON
-        """A file with the fields of its form."""
+        """A file with the fields of its form; with a `version`, in place of the one that was seen."""
         return self._send(
-            "POST",
+            "PUT" if version else "POST",
             service,
             path,
             params=dict(query or {}),
             data=dict(fields or {}),
             files={"file": file},
-            headers={"Idempotency-Key": key},
+            headers=_act(key, version),
             timeout=(CONNECT_TIMEOUT_S, UPLOAD_TIMEOUT_S),
         ).body
 
@@ -184,6 +188,10 @@ class Caller:
         if reply.status_code >= requests.codes.bad_request:
             raise Refused(reply.status_code, _problem(reply))
         return _answered(reply)
+
+
+def _act(key: str, version: str | None) -> Mapping[str, str]:
+    return {"Idempotency-Key": key} | ({"If-Match": f'"{version}"'} if version else {})
 
 
 def _answered(reply: requests.Response) -> Answer:

@@ -21,7 +21,7 @@ SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
 @blueprint.get("/decisions/<uuid:decision_id>/paper")
 @page("decisions.read")
 def print_one(decision_id: UUID) -> Response:
-    """The decision on sheets of A4; says that an earlier print is void where the decision has changed."""
+    """The decision on sheets of A4; says that it is void where the decision has changed or was given up."""
     one = asking.decision(decision_id)
     printed = request.args.get("version", one["version"], int)
     rows, citations = asking.tree(one), _citations()
@@ -51,6 +51,8 @@ def export_one(decision_id: UUID) -> Response:
     texts["issuer"] = _issuer(one["issuing_unit_id"])
     texts["mark"] = words("decisions.paper_mark", id=one["id"], version=one["version"])
     texts["attached"] = words("decisions.paper_attached", number=one["number"] or "…", day=dated or "…")
+    if one["state"] == "withdrawn":
+        texts["attached"] = words("decisions.paper_withdrawn")
     content = workbook.workbook(one, asking.tree(one), _citations(), texts)
     name = f"{one['number'] or one['id']}.xlsx".replace("/", "-")
     return send_file(BytesIO(content), SPREADSHEET, as_attachment=True, download_name=name)
