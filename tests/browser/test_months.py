@@ -31,6 +31,13 @@ def on_the_day(desk: Desk, username: str) -> Iterator[Page]:
         yield page
 
 
+def printed(page: Page) -> str:
+    """The address that stands in the code on the paper of the list on the screen."""
+    href = page.get_by_role("button", name="In danh sách").get_attribute("href")
+    assert href is not None
+    return href
+
+
 def confirm(desk: Desk, page: Page, username: str, button: str) -> None:
     """The form is sent by who shows once more who they are."""
     page.fill("#secret", desk.secret(username))
@@ -42,6 +49,7 @@ def test_what_came_back_is_paid_again_by_two_people(desk: Desk) -> None:
     with on_the_day(desk, OFFICER) as page:
         page.goto(f"{desk.base}{MONTH}/returns?open=true&reason_code=CNPC")
         page.locator("main tbody a[href*='/lists/']").first.click()
+        old_paper = printed(page)
         page.get_by_role("button", name="Lập danh sách chi trả lại").click()
         confirm(desk, page, OFFICER, "Lập danh sách chi trả lại")
         expect(page.locator(".ft-notice").first).to_contain_text("Đã lập danh sách chi trả lại")
@@ -49,6 +57,10 @@ def test_what_came_back_is_paid_again_by_two_people(desk: Desk) -> None:
         page.locator("main").get_by_role("button", name="Trình duyệt").click()
         expect(page.locator("dl")).to_contain_text("Đã trình")
         made = page.url
+        new_paper = printed(page)
+        page.goto(f"{desk.base}{old_paper}")
+        expect(page.locator(".paper-void").first).to_contain_text("KHÔNG CÒN GIÁ TRỊ")
+        expect(page.locator(".paper-list").first).to_contain_text("Đã chuyển sang danh sách chi trả lại")
     with on_the_day(desk, APPROVER) as page:
         page.goto(desk.base)
         assert page.locator(f"a[href='{made.removeprefix(desk.base)}']").count() == 1
@@ -56,6 +68,9 @@ def test_what_came_back_is_paid_again_by_two_people(desk: Desk) -> None:
         page.get_by_role("button", name="Duyệt danh sách").click()
         confirm(desk, page, APPROVER, "Duyệt danh sách")
         expect(page.locator("dl")).to_contain_text("Đã chuyển đơn vị chi trả", timeout=MOVES_MS)  # of itself
+        page.goto(f"{desk.base}{new_paper}")
+        expect(page.locator(".paper-foot").first).to_be_visible()
+        assert page.locator(".paper-void").count() == 0, "approved and instructed, it says what it said"
     with on_the_day(desk, OFFICER) as page:
         page.goto(made)
         with page.expect_download() as download:
@@ -133,5 +148,6 @@ def test_paper_adds_up_and_says_when_it_is_void(desk: Desk) -> None:
         )
         assert sheets.locator(".paper-foot svg").count() == sheets.count()
         assert page.locator(".paper-void").count() == 0
-        page.goto(re.sub(r"version=\d+", "version=1", page.url))
-        expect(page.locator(".paper-void")).to_contain_text("KHÔNG CÒN GIÁ TRỊ")
+        page.goto(re.sub(r"version=\d+", "version=99", page.url))
+        assert page.locator(".paper-void").count() == sheets.count()
+        expect(page.locator(".paper-void").first).to_contain_text("KHÔNG CÒN GIÁ TRỊ")

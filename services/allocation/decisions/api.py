@@ -90,8 +90,8 @@ def draft_from_formula(body: dict[str, Any]) -> dict[str, Any]:
 @blueprint.arguments(DecisionsQuery, location="query")
 @blueprint.response(200, DecisionPageSchema)
 def list_decisions(query: dict[str, Any]) -> Any:  # noqa: ANN401 - a page of rows
-    """Decisions, without their lines."""
-    return queries.decisions_page(current_connection(), query)
+    """The decisions that were issued by units within reach or give them money, without their lines."""
+    return queries.decisions_page(current_connection(), current_principal(), query)
 
 
 @blueprint.get("/<uuid:decision_id>")
@@ -99,6 +99,7 @@ def list_decisions(query: dict[str, Any]) -> Any:  # noqa: ANN401 - a page of ro
 @blueprint.response(200, DecisionSchema)
 def show_decision(decision_id: UUID) -> dict[str, Any]:
     """One decision with its lines."""
+    queries.ensure_readable(current_connection(), current_principal(), decision_id)
     return queries.find_decision(current_connection(), decision_id)
 
 
@@ -139,6 +140,7 @@ def revise_from_formula(body: dict[str, Any], decision_id: UUID) -> dict[str, An
 @blueprint.response(200, HistoryPageSchema)
 def show_history(query: dict[str, Any], decision_id: UUID) -> Any:  # noqa: ANN401 - a page of rows
     """Who did what with a decision, when and why."""
+    queries.ensure_readable(current_connection(), current_principal(), decision_id)
     return queries.history_page(current_connection(), decision_id, query)
 
 

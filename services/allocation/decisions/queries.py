@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, or_, select
 
 from services.allocation.decisions.events import (
     DecisionApproved,
@@ -18,10 +18,13 @@ from services.allocation.decisions.events import (
     DecisionWithdrawn,
 )
 from services.allocation.decisions.tables import decision_lines, decisions
+from services.allocation.units.reach import Reach, foreign, reach_of, years_of
 from shared.journal.tables import journal
 from shared.kernel.errors import NotFound
+from shared.kernel.principals import Principal
 from shared.web.pages import Page, decode, page
 
+READ = "decisions.read"
 STEPS = {
     DecisionDrafted.TYPE: "drafted",
     DecisionRevised.TYPE: "revised",
@@ -52,11 +55,30 @@ def lock_decision(connection: Connection, decision_id: UUID) -> Mapping[Any, Any
     return _row(connection, select(decisions).with_for_update(), decision_id)
 
 
-def decisions_page(connection: Connection, query: dict[str, Any]) -> Page[Any]:
-    """Decisions in order of id, or against it, without their lines, a page at a time."""
-    newest = query["newest"]
+def ensure_readable(connection: Connection, principal: Principal, decision_id: UUID) -> None:
+    """Nothing, where the decision concerns a unit that the principal may read of.
+
+    Raises: NotFound decision_unknown; Denied unit_foreign.
+    """
+    wanted = select(decisions.c.fiscal_year).where(decisions.c.id == decision_id)
+    year = connection.scalar(wanted)
+    if year is None:
+        raise NotFound("decision_unknown", f"There is no decision {decision_id}.")
+    reach = reach_of(connection, principal, READ, [year])
+    if connection.scalar(wanted.where(_concerning(reach))) is None:
+        raise foreign(READ)
+
+
+def decisions_page(connection: Connection, principal: Principal, query: dict[str, Any]) -> Page[Any]:
+    """Decisions that concern a unit which the principal may read of, without their lines, a page at a time.
+
+    Shape: in order of id, or against it.
+    """
+    newest, year = query["newest"], query["fiscal_year"]
+    years = years_of(connection, decisions.c.fiscal_year) if year is None else [year]
+    reach = reach_of(connection, principal, READ, years)
     order = decisions.c.id.desc() if newest else decisions.c.id
-    wanted = select(decisions).order_by(order).limit(query["limit"] + 1)
+    wanted = select(decisions).where(_concerning(reach)).order_by(order).limit(query["limit"] + 1)
     for name in ("state", "kind", "component", "fiscal_year"):
         if query[name] is not None:
             wanted = wanted.where(decisions.c[name] == query[name])
@@ -103,3 +125,12 @@ def _row(connection: Connection, wanted: Select[Any], decision_id: UUID) -> Mapp
     if found is None:
         raise NotFound("decision_unknown", f"There is no decision {decision_id}.")
     return found
+
+
+def _concerning(reach: Reach) -> ColumnElement[bool]:
+    """A decision concerns the unit that issues it, and every unit to which a line gives money."""
+    year = decisions.c.fiscal_year
+    given = exists().where(
+        decision_lines.c.decision_id == decisions.c.id, reach.of(year, decision_lines.c.unit_id)
+    )
+    return or_(reach.of(year, decisions.c.issuing_unit_id), given)

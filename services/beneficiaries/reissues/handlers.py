@@ -110,6 +110,7 @@ def _new_list(work: Work, source: PaymentList, wanted: Sequence[Candidate], prov
         for one in wanted
     ]
     lists.add_reissues(work.connection, list_id, rows)
+    lists.change_content(work.connection, source.id)  # nobody may sign on its paper for what is paid again
     items = [
         {
             "payment_id": str(payment_id),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ from shared.web.context import EXTENSION
 from tests.conftest import migrate_service
 from tests.contract.api.callers import AUDIENCE, ISSUER, Caller, started
 from tests.integration.allocation.conftest import published_lists
+from tests.integration.allocation.district import District
 from tests.integration.allocation.house import CEMETERY_ARTICLE, MERIT, NOON, House, Person, envelope
 from tests.integration.allocation.offices import Offices, line
 from tests.integration.allocation.test_formulas import formula
@@ -45,6 +46,7 @@ from tests.integration.beneficiaries.office import (
     PROVINCE,
     THANG_BINH,
     Office,
+    by_bank,
     person,
     post_answer,
 )
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
 
 Options = dict[str, Any]
 Relations = Mapping[str, str]
+Way = tuple[Mapping[str, str], Mapping[str, object]]  # what stands in the path, and in the query
 NOWHERE = str(id_of("unit", "that stands nowhere"))
 
 
@@ -80,6 +83,8 @@ class World:
     asks: Mapping[str, Ask] = field(default_factory=dict)
     ids: Mapping[str, str] = field(default_factory=dict)
     desk: Any = None  # its people, where it has rows
+    below: Mapping[str, set[str | None]] = field(default_factory=dict)  # each unit and all under it
+    ways: Mapping[str, Sequence[Way]] = field(default_factory=dict)  # in which its collections are asked for
 
 
 @contextlib.contextmanager
@@ -129,16 +134,35 @@ def allocation(caller: Caller, addresses: Addresses, _: Path, stack: contextlib.
     """A district with a decision and a transfer, on 5/8/2024."""
     offices = offices_of(caller, addresses, stack)
     district, foreign = offices.unit("517", 2), offices.unit("516", 2)
-    (commune, *_) = offices.officer.get("/v1/units", parent_id=district, limit=1)["items"]
-    units = {"own": district, "child": commune["id"], "parent": offices.province, "foreign": foreign}
+    communes, others = communes_of(offices, district), communes_of(offices, foreign)
+    commune = min(communes)
+    units = {"own": district, "child": commune, "parent": offices.province, "foreign": foreign}
+    held = District(offices, district, 10).held(1_000_000)
+    District(offices, foreign, 20).held(1_000_000)
+    asked_for = {"withdrawal_id": District(offices, district).asked(held)["id"]}
+    offices.draft([line(1000, commune)], issuing_unit_id=offices.province)
+    offices.draft([line(1000, min(others))], issuing_unit_id=min(others))
     decision = offices.draft([line(1_000_000, district)], issuing_unit_id=district)
     moved = to_allotment(district)
-    assert offices.accountant.send("/v1/transfers", {"transfers": [moved]}).status_code == 200
+    batch = [moved, *(to_allotment(unit) for unit in (commune, min(others)))]
+    assert offices.accountant.send("/v1/transfers", {"transfers": batch}).status_code == 200
     place = {"decision_id": decision}
+    of_account = {"account_id": offices.accountant.get("/v1/accounts", unit_id=district)["items"][0]["id"]}
     header = offices.header(issuing_unit_id=district)
     shares = [{"unit_id": district, "count": 1}]
     computed = formula(offices, shares, instrument="none that is known", issuing_unit_id=district)
     asks = {
+        "GET /v1/accounts/{account_id}": Ask(of_account),
+        "GET /v1/accounts/{account_id}/transfers": Ask(of_account),
+        "GET /v1/balances": Ask(query={"fiscal_year": 2024, "unit_id": district}),
+        "GET /v1/decisions/{decision_id}": Ask(place),
+        "GET /v1/decisions/{decision_id}/history": Ask(place),
+        "POST /v1/withdrawals/{withdrawal_id}/confirmation": Ask(
+            asked_for, options=lambda: {"json": {"reference": "KB-1"}}
+        ),
+        "POST /v1/withdrawals/{withdrawal_id}/refusal": Ask(
+            asked_for, options=lambda: {"json": {"reason": "why"}}
+        ),
         "POST /v1/decisions": Ask(options=lambda: {"json": header | {"lines": [line(1000, district)]}}),
         "POST /v1/decisions/annexes": Ask(options=lambda: annex_of(header)),
         "POST /v1/decisions/formulas": Ask(options=lambda: {"json": computed}),
@@ -165,7 +189,22 @@ def allocation(caller: Caller, addresses: Addresses, _: Path, stack: contextlib.
             relations={"own": offices.province, "child": district, "foreign": NOWHERE},
         ),
     }
-    return World(caller, units, asks, {**place, "transfer_id": moved["id"]}, offices)
+    below: dict[str, set[str | None]] = {
+        "own": {district, *communes},
+        "child": {commune},
+        "foreign": {foreign, *others},
+    }
+    ways: dict[str, list[Way]] = {
+        "GET /v1/accounts": [({}, {}), ({}, {"fiscal_year": 2024}), ({}, {"role": "allotment"})],
+        "GET /v1/decisions": [({}, {}), ({}, {"newest": "true", "fiscal_year": 2024})],
+        "GET /v1/withdrawals": [({}, {}), ({}, {"state": "requested"})],
+    }
+    return World(caller, units, asks, {**place, "transfer_id": moved["id"]}, offices, below, ways)
+
+
+def communes_of(offices: Offices, district: str) -> set[str]:
+    """The units below a district."""
+    return {unit["id"] for unit in offices.officer.pages("/v1/units", parent_id=district)}
 
 
 def to_allotment(unit: str) -> Options:
@@ -214,10 +253,14 @@ def beneficiaries(caller: Caller, addresses: Addresses, _: Path, stack: contextl
     """A district with persons, a list, a change and a statement, on 20/7/2024."""
     office = office_of(caller, addresses, stack)
     office.import_persons(person("QN-1"), person("QN-2", commune_code="20791"))
+    by_commune = {"QN-4": "20965", "QN-5": "20965", "QN-6": "20791", "QN-7": "20791"}
+    office.import_persons(*(by_bank(number, commune_code=code) for number, code in by_commune.items()))
     office.pay("2024-08")
     list_id = office.lists()["Núi Thành", "POST-QNA"]["id"]
     statement = office.answer("POST-QNA", post_answer((str(new_id()), 1, "Đã trả", "")))
+    person_id = answered(office)
     change = office.officer.post("/v1/changes", death_of("QN-1"))
+    office.officer.post("/v1/changes", death_of("QN-2"))
     sent = {"registration_id": office.prepare_register(person("QN-3"))}
     units = {"own": NUI_THANH, "child": commune("20965"), "parent": PROVINCE, "foreign": THANG_BINH}
     place = {"list_id": list_id}
@@ -247,7 +290,35 @@ def beneficiaries(caller: Caller, addresses: Addresses, _: Path, stack: contextl
         "POST /v1/changes/{change_id}/rejection": Ask({"change_id": change["id"]}),
     }
     ids = {**place, **sent, "change_id": change["id"], "statement_id": statement["id"]}
-    return World(caller, {name: str(unit) for name, unit in units.items()}, asks, ids, office)
+    below: dict[str, set[str | None]] = {
+        "own": {str(NUI_THANH), str(commune("20965"))},
+        "child": {str(commune("20965"))},
+        "foreign": {str(THANG_BINH), str(commune("20791"))},
+    }
+    ways: dict[str, list[Way]] = {
+        "GET /v1/lists": [({}, {}), ({}, {"period": "2024-08"}), ({}, {"state": "instructed"})],
+        "GET /v1/persons/{person_id}/payments": [({"person_id": person_id}, {})],
+        "GET /v1/returns": [({}, {"period": "2024-08"})],
+        "GET /v1/unanswered": [({}, {"days": 0})],
+    }
+    relations = {name: str(unit) for name, unit in units.items()}
+    return World(caller, relations, asks, ids, office, below, ways)
+
+
+def answered(office: Office) -> str:
+    """The id of a person who was paid in one district and, after a move, in the other.
+
+    The bank's lists of both are instructed; of each, one payment comes back and another has no answer.
+    """
+    for district in ("Núi Thành", "Thăng Bình"):
+        listed = office.instruct(office.lists()[district, "BANK-QNA"]["id"])
+        first, *_ = office.payments(listed["id"])
+        office.answer_for("BANK-QNA", (first["id"], first["amount_vnd"], "AC04"))
+    moved = office.officer.get("/v1/persons?number=QN-4")
+    office.on(2024, 8, 20)
+    office.change("QN-4", "move", commune_code="20791", from_period="2024-09")
+    office.pay("2024-09")
+    return str(moved["id"])
 
 
 def commune(code: str) -> object:
