@@ -6,6 +6,8 @@ small the pages are; a collection whose rows are of no unit says why.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,22 +22,42 @@ from tests.contract.api.collections import (
     collections,
     items_of,
 )
+from tests.contract.api.neighbours import NEIGHBOURS
+from tests.contract.api.worlds import world_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from deploy.local.scratch import ScratchDatabases
     from tests.contract.api.callers import Caller
-    from tests.contract.api.conftest import Callers, Worlds
+    from tests.contract.api.conftest import Callers
+    from tests.contract.api.neighbours import Neighbours
     from tests.contract.api.worlds import World
 
 PAGE = 2  # small, so that what is not shown lies between what is
 
 
-def asked(world: World) -> Iterator[Asked]:
+@pytest.fixture(scope="module")
+def neighbours(
+    scratch: ScratchDatabases, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Neighbours]]:
+    """`neighbours("allocation")` gives a service with rows of several units."""
+    made: dict[str, Neighbours] = {}
+    with contextlib.ExitStack() as stack:
+
+        def give(service: str) -> Neighbours:
+            if service not in made:
+                world = stack.enter_context(world_of(service, scratch, tmp_path_factory.mktemp(service)))
+                made[service] = NEIGHBOURS[service](world)
+            return made[service]
+
+        yield give
+
+
+def asked(there: Neighbours) -> Iterator[Asked]:
     """Every collection of units, in each way in which it is asked for."""
-    for operation in collections(world.caller):
-        if str(operation) in OF_UNITS[world.caller.service]:
-            for path, query in world.ways.get(str(operation), [({}, {})]):
+    caller = there.world.caller
+    for operation in collections(caller):
+        if str(operation) in OF_UNITS[caller.service]:
+            for path, query in there.ways.get(str(operation), [({}, {})]):
                 yield Asked(operation, path, query)
 
 
@@ -66,10 +88,12 @@ def test_every_collection_says_of_which_units_its_rows_are_or_why_of_none(
 
 
 @pytest.mark.parametrize("service", OF_UNITS)
-def test_rows_are_those_of_the_units_that_the_reader_reaches(worlds: Worlds, service: str) -> None:
-    world = worlds(service)
-    wrong = []
-    for one in asked(world):
+def test_rows_are_those_of_the_units_that_the_reader_reaches(
+    neighbours: Callable[[str], Neighbours], service: str
+) -> None:
+    there = neighbours(service)
+    world, wrong = there.world, []
+    for one in asked(there):
         permission = permission_of(world.caller, one)
         everything = world.caller.token({permission: [world.relations["parent"]]})
         every = {
@@ -77,9 +101,9 @@ def test_rows_are_those_of_the_units_that_the_reader_reaches(worlds: Worlds, ser
             for item in items_of(world, one, everything, PAGE)
         }
         told = set[str | None]().union(*every.values())
-        assert all(told & world.below[relation] for relation in ("own", "foreign")), f"{one}: too few rows"
-        for relation in world.below:
-            expected = sorted(name for name, units in every.items() if units & world.below[relation])
+        assert all(told & there.below[relation] for relation in ("own", "foreign")), f"{one}: too few rows"
+        for relation in there.below:
+            expected = sorted(name for name, units in every.items() if units & there.below[relation])
             for role, token in reading(world, permission, relation):
                 shown = sorted(identity(item) for item in items_of(world, one, token, PAGE))
                 if shown != expected:
@@ -87,9 +111,12 @@ def test_rows_are_those_of_the_units_that_the_reader_reaches(worlds: Worlds, ser
     assert wrong == []
 
 
-def test_what_is_of_no_unit_is_shown_to_those_of_the_whole_province(worlds: Worlds) -> None:
-    world = worlds("allocation")
-    (accounts,) = (one for one in asked(world) if str(one) == "GET /v1/accounts {}")
+def test_what_is_of_no_unit_is_shown_to_those_of_the_whole_province(
+    neighbours: Callable[[str], Neighbours],
+) -> None:
+    there = neighbours("allocation")
+    world = there.world
+    (accounts,) = (one for one in asked(there) if str(one) == "GET /v1/accounts {}")
     seen = {
         relation: [
             item["role"]

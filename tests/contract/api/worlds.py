@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +46,6 @@ from tests.integration.beneficiaries.office import (
     PROVINCE,
     THANG_BINH,
     Office,
-    by_bank,
     person,
     post_answer,
 )
@@ -60,7 +59,6 @@ if TYPE_CHECKING:
 
 Options = dict[str, Any]
 Relations = Mapping[str, str]
-Way = tuple[Mapping[str, str], Mapping[str, object]]  # what stands in the path, and in the query
 NOWHERE = str(id_of("unit", "that stands nowhere"))
 
 
@@ -83,8 +81,6 @@ class World:
     asks: Mapping[str, Ask] = field(default_factory=dict)
     ids: Mapping[str, str] = field(default_factory=dict)
     desk: Any = None  # its people, where it has rows
-    below: Mapping[str, set[str | None]] = field(default_factory=dict)  # each unit and all under it
-    ways: Mapping[str, Sequence[Way]] = field(default_factory=dict)  # in which its collections are asked for
 
 
 @contextlib.contextmanager
@@ -134,18 +130,13 @@ def allocation(caller: Caller, addresses: Addresses, _: Path, stack: contextlib.
     """A district with a decision and a transfer, on 5/8/2024."""
     offices = offices_of(caller, addresses, stack)
     district, foreign = offices.unit("517", 2), offices.unit("516", 2)
-    communes, others = communes_of(offices, district), communes_of(offices, foreign)
-    commune = min(communes)
+    (commune, *_) = sorted(communes_of(offices, district))
     units = {"own": district, "child": commune, "parent": offices.province, "foreign": foreign}
-    held = District(offices, district, 10).held(1_000_000)
-    District(offices, foreign, 20).held(1_000_000)
-    asked_for = {"withdrawal_id": District(offices, district).asked(held)["id"]}
-    offices.draft([line(1000, commune)], issuing_unit_id=offices.province)
-    offices.draft([line(1000, min(others))], issuing_unit_id=min(others))
+    own = District(offices, district, numbers=900)
+    asked_for = {"withdrawal_id": own.asked(own.held(1_000_000))["id"]}
     decision = offices.draft([line(1_000_000, district)], issuing_unit_id=district)
     moved = to_allotment(district)
-    batch = [moved, *(to_allotment(unit) for unit in (commune, min(others)))]
-    assert offices.accountant.send("/v1/transfers", {"transfers": batch}).status_code == 200
+    assert offices.accountant.send("/v1/transfers", {"transfers": [moved]}).status_code == 200
     place = {"decision_id": decision}
     of_account = {"account_id": offices.accountant.get("/v1/accounts", unit_id=district)["items"][0]["id"]}
     header = offices.header(issuing_unit_id=district)
@@ -189,17 +180,7 @@ def allocation(caller: Caller, addresses: Addresses, _: Path, stack: contextlib.
             relations={"own": offices.province, "child": district, "foreign": NOWHERE},
         ),
     }
-    below: dict[str, set[str | None]] = {
-        "own": {district, *communes},
-        "child": {commune},
-        "foreign": {foreign, *others},
-    }
-    ways: dict[str, list[Way]] = {
-        "GET /v1/accounts": [({}, {}), ({}, {"fiscal_year": 2024}), ({}, {"role": "allotment"})],
-        "GET /v1/decisions": [({}, {}), ({}, {"newest": "true", "fiscal_year": 2024})],
-        "GET /v1/withdrawals": [({}, {}), ({}, {"state": "requested"})],
-    }
-    return World(caller, units, asks, {**place, "transfer_id": moved["id"]}, offices, below, ways)
+    return World(caller, units, asks, {**place, "transfer_id": moved["id"]}, offices)
 
 
 def communes_of(offices: Offices, district: str) -> set[str]:
@@ -253,14 +234,10 @@ def beneficiaries(caller: Caller, addresses: Addresses, _: Path, stack: contextl
     """A district with persons, a list, a change and a statement, on 20/7/2024."""
     office = office_of(caller, addresses, stack)
     office.import_persons(person("QN-1"), person("QN-2", commune_code="20791"))
-    by_commune = {"QN-4": "20965", "QN-5": "20965", "QN-6": "20791", "QN-7": "20791"}
-    office.import_persons(*(by_bank(number, commune_code=code) for number, code in by_commune.items()))
     office.pay("2024-08")
     list_id = office.lists()["Núi Thành", "POST-QNA"]["id"]
     statement = office.answer("POST-QNA", post_answer((str(new_id()), 1, "Đã trả", "")))
-    person_id = answered(office)
     change = office.officer.post("/v1/changes", death_of("QN-1"))
-    office.officer.post("/v1/changes", death_of("QN-2"))
     sent = {"registration_id": office.prepare_register(person("QN-3"))}
     units = {"own": NUI_THANH, "child": commune("20965"), "parent": PROVINCE, "foreign": THANG_BINH}
     place = {"list_id": list_id}
@@ -290,35 +267,8 @@ def beneficiaries(caller: Caller, addresses: Addresses, _: Path, stack: contextl
         "POST /v1/changes/{change_id}/rejection": Ask({"change_id": change["id"]}),
     }
     ids = {**place, **sent, "change_id": change["id"], "statement_id": statement["id"]}
-    below: dict[str, set[str | None]] = {
-        "own": {str(NUI_THANH), str(commune("20965"))},
-        "child": {str(commune("20965"))},
-        "foreign": {str(THANG_BINH), str(commune("20791"))},
-    }
-    ways: dict[str, list[Way]] = {
-        "GET /v1/lists": [({}, {}), ({}, {"period": "2024-08"}), ({}, {"state": "instructed"})],
-        "GET /v1/persons/{person_id}/payments": [({"person_id": person_id}, {})],
-        "GET /v1/returns": [({}, {"period": "2024-08"})],
-        "GET /v1/unanswered": [({}, {"days": 0})],
-    }
     relations = {name: str(unit) for name, unit in units.items()}
-    return World(caller, relations, asks, ids, office, below, ways)
-
-
-def answered(office: Office) -> str:
-    """The id of a person who was paid in one district and, after a move, in the other.
-
-    The bank's lists of both are instructed; of each, one payment comes back and another has no answer.
-    """
-    for district in ("Núi Thành", "Thăng Bình"):
-        listed = office.instruct(office.lists()[district, "BANK-QNA"]["id"])
-        first, *_ = office.payments(listed["id"])
-        office.answer_for("BANK-QNA", (first["id"], first["amount_vnd"], "AC04"))
-    moved = office.officer.get("/v1/persons?number=QN-4")
-    office.on(2024, 8, 20)
-    office.change("QN-4", "move", commune_code="20791", from_period="2024-09")
-    office.pay("2024-09")
-    return str(moved["id"])
+    return World(caller, relations, asks, ids, office)
 
 
 def commune(code: str) -> object:
