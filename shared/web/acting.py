@@ -205,6 +205,7 @@ def _ensure_permitted(principal: Principal, permission: str) -> None:
             "permission_missing",
             f"This needs the permission {permission}, which this account does not hold; "
             "an administrator can give a role that has it.",
+            permission=permission,
         )
 
 
@@ -215,7 +216,8 @@ def _act(context: Context, principal: Principal) -> Act:
     if backdated:
         _ensure_permitted(principal, BACKDATE_PERMISSION)
     if day > business_date(now):
-        raise Rejected("business_date_ahead", f"{day} lies ahead; an act cannot be dated after today.")
+        message = f"{day} lies ahead; an act cannot be dated after today."
+        raise Rejected("business_date_ahead", message, asked_on=day)
     return Act(
         actor=principal.subject,
         occurred_at=at_business_noon(day) if backdated else now,

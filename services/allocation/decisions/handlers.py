@@ -204,7 +204,8 @@ def _move_money(work: Work, decision: Decision, command: IssueDecision) -> None:
 def _insufficient(refused: Sequence[Outcome]) -> Rejected:
     missing = sum(one.refusal.shortfall for one in refused if one.refusal)
     faults = [Fault(one.refusal.code, one.refusal.message) for one in refused if one.refusal]
-    return Rejected("funds_insufficient", f"The envelope lacks {missing} đồng for this decision.", faults)
+    message = f"The envelope lacks {missing} đồng for this decision."
+    return Rejected("funds_insufficient", message, faults, missing_vnd=missing)
 
 
 def _articles(work: Work, decision: Decision) -> dict[UUID, Article]:

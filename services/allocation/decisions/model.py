@@ -128,7 +128,7 @@ def ensure_may_become(decision: Decision, state: State) -> None:
     if state not in following:
         ways = ", ".join(sorted(following)) or "nothing more"
         message = f"This decision is {decision.state} and cannot become {state}; it can become {ways}."
-        raise Conflict("decision_state", message)
+        raise Conflict("decision_state", message, state=decision.state, wanted=state)
 
 
 def with_maker(decision: Decision, actor: str) -> tuple[str, ...]:

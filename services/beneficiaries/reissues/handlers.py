@@ -51,7 +51,8 @@ def reissue(work: Work, command: ReissuePayments) -> Reissued:
     """
     provider = PROVIDERS.get(command.provider)
     if provider is None:
-        raise Rejected("provider_unknown", f"Providers are {', '.join(PROVIDERS)}.")
+        known = ", ".join(PROVIDERS)
+        raise Rejected("provider_unknown", f"Providers are {known}.", providers=known)
     source = lists.load(work.connection, command.list_id)  # locked: two reissues of a list take turns
     found = store.candidates(work.connection, source.id, work.act.business_date)
     if command.payment_ids is None:
@@ -97,7 +98,10 @@ def _all_named(
         seen.add(payment_id)
     if faults:
         raise Rejected(
-            "reissue_refused", f"{len(faults)} payments cannot be paid again; nothing was reissued.", faults
+            "reissue_refused",
+            f"{len(faults)} payments cannot be paid again; nothing was reissued.",
+            faults,
+            count=len(faults),
         )
     return [found[payment_id] for payment_id in payment_ids]
 

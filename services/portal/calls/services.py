@@ -38,7 +38,10 @@ class Away(Exception):
 
 
 class Refused(Exception):
-    """A service said no. Shape: `faults` have the fields of a problem's `errors` (RFC 9457)."""
+    """A service said no. Shape: `faults` have the fields of a problem's `errors` (RFC 9457).
+
+    `values` are the facts of its `detail`, by name.
+    """
 
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
         super().__init__(str(problem.get("code")))
@@ -46,6 +49,7 @@ class Refused(Exception):
         self.code = str(problem.get("code", "unknown"))
         self.detail = str(problem.get("detail", ""))
         self.faults: list[dict[str, Any]] = list(problem.get("errors", ()))
+        self.values: Mapping[str, Any] = dict(problem.get("values", {}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ def _said(fault: Item) -> dict[str, Any]:
     text = words(f"decisions.fault.{fault['code']}", field=field, rows=forms.ROWS_MAX)
     if near := fault.get("cure"):
         text += f" {words('decisions.nearest', names=near)}."
-    return {**fault, "detail": text, "cure": ""}
+    return {**fault, "detail": text, "cure": "", "said": True}
 
 
 def day() -> date:

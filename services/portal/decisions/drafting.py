@@ -156,7 +156,7 @@ def stored(reading: Reading, table: str, send: Callable[[Mapping[str, Any]], Ite
         return send(reading.body)
     except Refused as error:
         moved = forms.moved(error.faults, table, reading.places)
-        problem = {"code": error.code, "detail": error.detail, "errors": moved}
+        problem = {"code": error.code, "detail": error.detail, "values": error.values, "errors": moved}
         raise Refused(error.status, problem) from error
 
 

@@ -165,10 +165,15 @@ def see_other(path: str) -> Response:
     return cast("Response", redirect(path, SEE_OTHER))
 
 
-def return_form(code: str, detail: str = "", faults: list[dict[str, Any]] | None = None) -> Response:
+def return_form(
+    code: str,
+    detail: str = "",
+    faults: list[dict[str, Any]] | None = None,
+    values: Mapping[str, Any] | None = None,
+) -> Response:
     """The form again, as it was typed, with what was wrong."""
     at = back()
-    _keep(Kept(at, request.path, _typed_fields(), code, detail, faults or []))
+    _keep(Kept(at, request.path, _typed_fields(), code, detail, faults or [], values or {}))
     return see_other(at)
 
 

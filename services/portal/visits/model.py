@@ -39,6 +39,7 @@ class Kept:
     code: str = ""
     detail: str = ""
     faults: list[dict[str, Any]] = field(default_factory=list)
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
