@@ -21,7 +21,7 @@ SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
 @blueprint.get("/decisions/<uuid:decision_id>/paper")
 @page("decisions.read")
 def print_one(decision_id: UUID) -> Response:
-    """The decision on sheets of A4; void where it was given up, an earlier print where it says another thing."""
+    """The decision on sheets of A4; void where it was given up, an earlier print where it says otherwise."""
     one = asking.decision(decision_id)
     mark = sheets.mark_of(one)
     rows, citations = asking.tree(one), _citations()
