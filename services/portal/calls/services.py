@@ -6,12 +6,14 @@ is named.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
+
+from services.portal.calls.multipart import File, Multipart
 
 CONNECT_TIMEOUT_S = 2
 READ_TIMEOUT_S = 30
@@ -156,22 +158,25 @@ class Caller:
         self,
         service: str,
         path: str,
-        file: tuple[str, bytes],
-        fields: Mapping[str, str] | None = None,
+        file: File,
+        fields: Mapping[str, str | Sequence[str]] | None = None,
         *,
         key: str,
         query: Query | None = None,
         version: str | None = None,
     ) -> Any:  # noqa: ANN401 - JSON
-        """A file with the fields of its form; with a `version`, in place of the one that was seen."""
+        """A file with the fields of its form; with a `version`, in place of the one that was seen.
+
+        Idempotent: as an act is.
+        """
+        form = Multipart(key, fields or {}, file)
         return self._send(
             "PUT" if version else "POST",
             service,
             path,
             params=dict(query or {}),
-            data=dict(fields or {}),
-            files={"file": file},
-            headers=_act(key, version),
+            data=form,
+            headers={**_act(key, version), "Content-Type": form.media_type},
             timeout=(CONNECT_TIMEOUT_S, UPLOAD_TIMEOUT_S),
         ).body
 

@@ -16,10 +16,13 @@ from services.portal.decisions.views import article_choices
 from services.portal.look.formats import in_order, iso_day
 from services.portal.look.language import words
 from services.portal.look.page import show
+from services.portal.uploads import files
+from services.portal.uploads.model import Form
 from services.portal.visits import guard
 from services.portal.visits.guard import ask, current_visit, page, see_other
 
 blueprint = Blueprint("drafting", __name__)
+ANNEX = Form("/decisions/annex", "decisions.draft", 10_000_000)  # what allocation reads of a table
 CLASS_ROWS = 3
 PROVINCE_AND_DISTRICTS = 2
 CHOICES = {"kinds": KINDS, "capital_kinds": CAPITAL_KINDS, "components": COMPONENTS, "sources": SOURCES}
@@ -45,16 +48,20 @@ def draft_by_hand() -> Response:
 @page("decisions.draft")
 def new_annex() -> str:
     """The form for a file, and what was wrong with the last one, row by row."""
-    return show_annex(choices(), {}, to=url_for("drafting.upload_annex"))
+    return show_annex(choices(), {}, to=url_for("drafting.upload_annex"), file_form=ANNEX)
 
 
 @blueprint.post("/decisions/annex")
 @page("decisions.draft")
 def upload_annex() -> Response:
     """The decision, read from its annex as a whole or not at all."""
-    if form := annex_lacks():
+    file = files.came(ANNEX)
+    if file is None:
+        return no_file()
+    if form := lacks():
         return form
-    drafted = ask().upload(ALLOCATION, f"{PATH}/annexes", annex_file(), annex_fields(), key=guard.act_key())
+    drafted = ask().upload(ALLOCATION, f"{PATH}/annexes", file, annex_fields(), key=guard.act_key())
+    files.used_up(file)
     return _shown(drafted)
 
 
@@ -122,21 +129,16 @@ def read_formula(units: list[Item]) -> Reading:
     return forms.by_formula(_form(), forms.names_of(units), forms.labels_of(units), instruments)
 
 
-def annex_lacks() -> Response | None:
-    """The form again, where it brings no file or lacks a field; None where it is full."""
-    file = request.files.get("file")
-    if file is None or not file.filename:
-        return guard.return_form(
-            "file_missing", faults=[{"pointer": "/file", "detail": words("decisions.file_missing")}]
-        )
+def lacks() -> Response | None:
+    """The form of a file again, where it lacks a field; None where it is full."""
     faults = forms.missing(_form(), forms.NEEDED)
     return said(faults) if faults else None
 
 
-def annex_file() -> tuple[str, bytes]:
-    """The file of the form, by its name."""
-    file = request.files["file"]
-    return file.filename or "", file.read()
+def no_file() -> Response:
+    """The form again, which brings no file."""
+    fault = {"pointer": "/file", "detail": words("decisions.file_missing")}
+    return guard.return_form("file_missing", faults=[fault])
 
 
 def annex_fields() -> dict[str, Any]:

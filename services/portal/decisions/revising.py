@@ -7,6 +7,7 @@ and what was typed is kept.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -18,10 +19,12 @@ from services.portal.decisions.asking import ALLOCATION, PATH, said
 from services.portal.decisions.forms import LINES, SHARES, Reading
 from services.portal.decisions.views import article_choices
 from services.portal.look.language import words
+from services.portal.uploads import files
 from services.portal.visits import guard
 from services.portal.visits.guard import ask, current_visit, page, see_other
 
 blueprint = Blueprint("revising", __name__)
+ANNEX_AGAIN = replace(drafting.ANNEX, path="/decisions/<uuid:decision_id>/edit/annex")
 STALE = 412
 
 Item = Mapping[str, Any]
@@ -53,24 +56,27 @@ def revise_hand(decision_id: UUID) -> Response:
     return _revised(decision_id, "", reading, LINES)
 
 
-@blueprint.get("/decisions/<uuid:decision_id>/edit/annex")
+@blueprint.get(ANNEX_AGAIN.path)
 @page("decisions.draft")
 def edit_annex(decision_id: UUID) -> str:
     """The form for a file in place of the lines."""
     one, offered = _offered(decision_id)
     to = url_for("revising.revise_annex", decision_id=decision_id)
-    return drafting.show_annex(offered, correcting.header_fields(one), to=to)
+    return drafting.show_annex(offered, correcting.header_fields(one), to=to, file_form=ANNEX_AGAIN)
 
 
-@blueprint.post("/decisions/<uuid:decision_id>/edit/annex")
+@blueprint.post(ANNEX_AGAIN.path)
 @page("decisions.draft")
 def revise_annex(decision_id: UUID) -> Response:
     """The decision, read from another file as a whole or not at all."""
-    if form := drafting.annex_lacks():
+    file = files.came(ANNEX_AGAIN)
+    if file is None:
+        return drafting.no_file()
+    if form := drafting.lacks():
         return form
     path, key, version = f"{PATH}/{decision_id}/annex", guard.act_key(), _seen()
-    fields, file = drafting.annex_fields(), drafting.annex_file()
-    ask().upload(ALLOCATION, path, file, fields, key=key, version=version)
+    ask().upload(ALLOCATION, path, file, drafting.annex_fields(), key=key, version=version)
+    files.used_up(file)
     return _shown(decision_id)
 
 

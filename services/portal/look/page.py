@@ -49,6 +49,7 @@ def install(app: Flask) -> None:
         typed_day=formats.typed_day,
         moment=formats.moment,
         month=formats.month,
+        megabytes=formats.megabytes,
         in_order=formats.in_order,
         named=named,
         said_fault=refusals.said_fault,

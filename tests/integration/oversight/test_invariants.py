@@ -121,6 +121,11 @@ def session_of_a_blocked_account(vandal: Vandal) -> None:
     vandal.plant("sessions", id=TWO, user_id=ONE)
 
 
+def piece_with_a_gap_before_it(vandal: Vandal) -> None:
+    vandal.plant("uploads", id=ONE, length=9, received=5)
+    vandal.plant("upload_pieces", upload_id=ONE, first_byte=4, size=5)
+
+
 def pending_with_deliveries(vandal: Vandal) -> None:
     vandal.plant("messages", id=ONE, state="pending")
     vandal.plant("deliveries", id=TWO, message_id=ONE, state="sent", rank=1)
@@ -298,6 +303,13 @@ DEEDS: tuple[tuple[str, str, str, Deed], ...] = (
         lambda vandal: vandal.plant("users", id=ONE),
     ),
     ("portal", "open_sessions_belong_to_active_accounts", f"sessions/{TWO}", session_of_a_blocked_account),
+    (
+        "portal",
+        "uploads_are_the_sum_of_their_pieces",
+        f"uploads/{ONE}",
+        lambda vandal: vandal.plant("uploads", id=ONE, length=9, received=5),
+    ),
+    ("portal", "upload_pieces_follow_each_other", f"uploads/{ONE}", piece_with_a_gap_before_it),
     (
         "notifications",
         "states_have_their_rank",

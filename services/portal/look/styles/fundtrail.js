@@ -9,7 +9,12 @@ const IDLE_MS = 10 * 60 * 1000;
 const lockAt = document.body.dataset.idleLock;
 if (lockAt) {
   let timer;
-  const again = () => { clearTimeout(timer); timer = setTimeout(() => location.assign(lockAt), IDLE_MS); };
+  // A file on its way goes on behind a screen that shows nothing; the page is left when it has come.
+  const lock = () => {
+    if ("sending" in document.body.dataset) document.body.dataset.locked = "";
+    else location.assign(lockAt);
+  };
+  const again = () => { clearTimeout(timer); timer = setTimeout(lock, IDLE_MS); };
   for (const kind of ["pointerdown", "keydown", "scroll"]) addEventListener(kind, again, { passive: true });
   again();
 }
