@@ -237,8 +237,7 @@ def _stands(upload: Upload, status: int) -> Response:
 
 def _refusal(refusal: Rejected) -> Response:
     status = STATUSES.get(refusal.code, 422 if refusal.code.startswith("uploads_") else 400)
-    told = named(refusal.code, "problems")
-    said = refusal.message if told == refusal.code else told  # what scripts alone see has no translation
+    said = named(refusal.code, "problems")
     if isinstance(refusal, TooLarge):
         said += f" {limit_in_words(refusal.bytes_max)}"
     reply = Response(said, status, content_type="text/plain; charset=utf-8")

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from services.portal.calls.services import Away, Caller, Refused, Services, SignedOut
+from services.portal.uploads.files import File
 
 
 class Desk:
@@ -82,8 +83,8 @@ def test_an_act_has_a_name_and_the_version_that_was_seen(service: tuple[Desk, Ca
 def test_what_takes_the_place_of_a_version_names_it(service: tuple[Desk, Caller]) -> None:
     desk, caller = service
     caller.put("audit", "/v1/x", {"a": 1}, key="k", version="3")
-    caller.upload("audit", "/v1/x/file", ("a.csv", b"x"), {"b": "2"}, key="l", version="4")
-    caller.upload("audit", "/v1/x", ("a.csv", b"x"), key="m")
+    caller.upload("audit", "/v1/x/file", File("a.csv", 1, [b"x"]), {"b": "2"}, key="l", version="4")
+    caller.upload("audit", "/v1/x", File("a.csv", 1, [b"x"]), key="m")
     told = [
         (method, path, seen["Idempotency-Key"], seen.get("If-Match")) for method, path, seen, _ in desk.asked
     ]
