@@ -94,8 +94,8 @@ class Payroll:
         return run
 
     def lists(self) -> list[dict[str, Any]]:
-        """The month's lists as they stand."""
-        return list(self._staff["cs.so"].pages("beneficiaries", "/v1/lists", period=PERIOD))
+        """The month's lists as they stand; rights reach over the units of a day, which are those of then."""
+        return list(self._staff["cs.so"].pages("beneficiaries", "/v1/lists", day=COMPUTED, period=PERIOD))
 
     def submit_and_approve(self, found: Mapping[str, Any], on: date, approved_on: date) -> None:
         """One officer stands by a list, another approves just what was seen."""

@@ -74,6 +74,12 @@ LEFT JOIN (
 WHERE d.state = 'issued'
 GROUP BY l.id, l.amount_vnd HAVING count(t.id) <> 1 OR sum(t.amount_vnd) <> l.amount_vnd;
 
+-- invariant: only_issued_decisions_moved_money
+SELECT 'decisions/' || d.id AS place, format('it is %s, and %s transfers name its lines', d.state, count(*)) AS message
+FROM decision_lines l JOIN decisions d ON d.id = l.decision_id JOIN transfers t ON t.decision_line = l.id
+WHERE d.state <> 'issued'
+GROUP BY d.id, d.state;
+
 -- invariant: lists_are_held_whole
 SELECT 'list_funds/' || f.list_id AS place, format('asked %s, holds %s', f.total_vnd, coalesce(sum(h.amount_vnd), 0)) AS message
 FROM list_funds f LEFT JOIN list_holds h ON h.list_id = f.list_id AND h.submission = f.submission

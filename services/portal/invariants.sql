@@ -9,3 +9,15 @@ FROM users u WHERE NOT EXISTS (
 SELECT 'sessions/' || s.id AS place, 'open, though its account is blocked' AS message
 FROM sessions s JOIN users u ON u.id = s.user_id
 WHERE s.ended_at IS NULL AND NOT u.active;
+
+-- invariant: uploads_are_the_sum_of_their_pieces
+SELECT 'uploads/' || u.id AS place, 'says ' || u.received || ' bytes, and its pieces have ' || p.size AS message
+FROM uploads u CROSS JOIN LATERAL (
+    SELECT coalesce(sum(size), 0) AS size FROM upload_pieces WHERE upload_id = u.id) p
+WHERE u.received <> p.size;
+
+-- invariant: upload_pieces_follow_each_other
+SELECT 'uploads/' || upload_id AS place, 'the piece at byte ' || first_byte || ' does not begin where the last ends' AS message
+FROM (SELECT upload_id, first_byte,
+             sum(size) OVER (PARTITION BY upload_id ORDER BY first_byte) - size AS before FROM upload_pieces) p
+WHERE first_byte <> before;

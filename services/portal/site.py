@@ -10,8 +10,11 @@ from flask import Flask
 
 from services.portal import config
 from services.portal.calls.services import Services
+from services.portal.decisions.drafting import ANNEX
 from services.portal.decisions.drafting import blueprint as drafting
 from services.portal.decisions.paper import blueprint as papers
+from services.portal.decisions.revising import ANNEX_AGAIN
+from services.portal.decisions.revising import blueprint as revising
 from services.portal.decisions.views import blueprint as decisions
 from services.portal.entrance.views import blueprint as entrance
 from services.portal.evidence.views import blueprint as evidence
@@ -19,11 +22,15 @@ from services.portal.home.views import blueprint as home
 from services.portal.look import page as look
 from services.portal.look.rooms import Room
 from services.portal.money.views import blueprint as money
+from services.portal.months.registers import REGISTER
+from services.portal.months.statements import STATEMENT
 from services.portal.months.views import blueprint as months
 from services.portal.operations.views import blueprint as operations
 from services.portal.refusals import REFUSALS
 from services.portal.sessions.tokens import load_issuer
 from services.portal.showcase.views import blueprint as showcase
+from services.portal.uploads import files
+from services.portal.uploads.api import blueprint as uploads
 from services.portal.users.factors import load_factors
 from services.portal.visits import errors, guard
 from services.portal.visits.handlers import Desk
@@ -48,7 +55,21 @@ ROOMS = (
     Room("/evidence", "look.room_evidence", "audit.search"),
     Room("/operations", "look.room_operations", "operations.read"),
 )
-BLUEPRINTS = (home, entrance, showcase, decisions, drafting, papers, money, months, evidence, operations)
+FILES = (ANNEX, ANNEX_AGAIN, REGISTER, STATEMENT)
+BLUEPRINTS = (
+    home,
+    entrance,
+    showcase,
+    uploads,
+    decisions,
+    drafting,
+    revising,
+    papers,
+    money,
+    months,
+    evidence,
+    operations,
+)
 
 
 def create_app(settings: Settings) -> Flask:
@@ -92,6 +113,7 @@ def build_pages(context: Context, cookie_key: bytes, *, secure: bool) -> Flask:
     look.install(app)
     guard.install(app)
     errors.install(app)
+    files.install(app, FILES)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     if (provider := context.parts["desk"].provider) is not None:

@@ -1,8 +1,9 @@
-"""The portal's worker: relay and consumer."""
+"""The portal's worker: relay, consumer, and what forgets expired files."""
 
 from __future__ import annotations
 
 from services.portal.listening import HANDLERS, TOPICS
+from services.portal.uploads.forgetting import forgetting_loop
 from shared.process import run_loops
 from shared.service import make_unit_of_work
 from shared.settings import Settings
@@ -16,5 +17,6 @@ def run(settings: Settings) -> int:
         loops = {
             "relay": relay_loop("portal", unit_of_work, bus),
             "consumer": consumer_loop("portal", unit_of_work, bus, TOPICS, HANDLERS),
+            "forgetting": forgetting_loop(unit_of_work),
         }
         return run_loops(loops, settings.host, settings.health_port)

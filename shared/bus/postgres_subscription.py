@@ -64,6 +64,7 @@ SELECT %(group)s, p.topic_id, p.partition, p.next_offset
 FROM unnest(%(topics)s::uuid[], %(partitions)s::int[], %(offsets)s::bigint[])
     AS p (topic_id, partition, next_offset)
 JOIN bus_topics t ON t.id = p.topic_id
+FOR KEY SHARE OF t
 ON CONFLICT (group_name, topic_id, partition) DO UPDATE SET next_offset = excluded.next_offset
 """
 

@@ -127,6 +127,7 @@ def _lane_from(connection: Connection, consumer: str, number: int) -> Sequence[R
         raise Conflict(
             "message_behind",
             f"Message {number} waits behind {lane[0].number}; settle that one first.",
+            number=lane[0].number,
         )
     return lane
 

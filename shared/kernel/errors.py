@@ -26,13 +26,18 @@ class Fault:
 
 
 class Rejected(Exception):
-    """The request or message is wrong and stays wrong when it is repeated unchanged."""
+    """The request or message is wrong and stays wrong when it is repeated unchanged.
 
-    def __init__(self, code: str, message: str, faults: Sequence[Fault] = ()) -> None:
+    `values` are the facts of the message by name, for whoever says it in another language.
+    Shape: what ends in `_vnd` is đồng, `_on` a day, `period` a month.
+    """
+
+    def __init__(self, code: str, message: str, faults: Sequence[Fault] = (), **values: object) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
         self.faults = tuple(faults)
+        self.values = values
 
 
 class Denied(Rejected):

@@ -44,20 +44,24 @@ class Sealer:
 
     def seal(self, wrapped: WrappedKey, value: str, place: str) -> str:
         """The value sealed for one place, as text that starts with "sealed:v1:"."""
-        nonce = os.urandom(NONCE_BYTES)
-        box = AESGCM(self._unwrap(wrapped)).encrypt(nonce, value.encode(), place.encode())
-        return PREFIX + base64.urlsafe_b64encode(nonce + box).decode()
+        box = self.seal_bytes(wrapped, value.encode(), place)
+        return PREFIX + base64.urlsafe_b64encode(box).decode()
 
     def open(self, wrapped: WrappedKey, sealed: str, place: str) -> str:
         """The value that was sealed for this place. Raises: SealBroken."""
-        box = _decoded(sealed)
+        return self.open_bytes(wrapped, _decoded(sealed), place).decode()
+
+    def seal_bytes(self, wrapped: WrappedKey, content: bytes, place: str) -> bytes:
+        """Content sealed for one place, such as a piece of a file. Shape: nonce, then the box."""
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + AESGCM(self._unwrap(wrapped)).encrypt(nonce, content, place.encode())
+
+    def open_bytes(self, wrapped: WrappedKey, box: bytes, place: str) -> bytes:
+        """The content that was sealed for this place. Raises: SealBroken."""
         try:
-            value = AESGCM(self._unwrap(wrapped)).decrypt(
-                box[:NONCE_BYTES], box[NONCE_BYTES:], place.encode()
-            )
+            return AESGCM(self._unwrap(wrapped)).decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], place.encode())
         except (InvalidTag, ValueError) as error:
             raise SealBroken(f"The sealed value of {place} does not open with this key.") from error
-        return value.decode()
 
     def rewrap(self, wrapped: WrappedKey, to: Sealer) -> WrappedKey:
         """The same key under another master key; what it sealed stays as it is. Raises: SealBroken."""

@@ -40,14 +40,15 @@ def acts(
     permission: str,
     *,
     idempotent: bool = False,
+    versioned: bool = False,
     files: bool = False,
     form: bool = False,
     file_bytes_max: int = uploads.FILE_BYTES_MAX,
 ) -> Callable[[View], View]:
     """A view that changes something: it runs inside one unit of work, which holds its reply's key too.
 
-    With `files` its body may be as large as a file may be; fields beside the file are refused unless it has a
-    `form`.
+    One that is `versioned` calls `expect_version`, and its contract tells so. With `files` its body may be as
+    large as a file may be; fields beside the file are refused unless it has a `form`.
     """
 
     def decorate(view: View) -> View:
@@ -74,7 +75,7 @@ def acts(
         run.permission = permission  # type: ignore[attr-defined]
         run.idempotent = idempotent  # type: ignore[attr-defined]
         run._apidoc = contract.described(  # type: ignore[attr-defined]  # noqa: SLF001 - flask-smorest's own
-            view, permission, public=permission == PUBLIC, idempotent=idempotent
+            view, permission, public=permission == PUBLIC, idempotent=idempotent, versioned=versioned
         )
         return run
 
@@ -204,6 +205,7 @@ def _ensure_permitted(principal: Principal, permission: str) -> None:
             "permission_missing",
             f"This needs the permission {permission}, which this account does not hold; "
             "an administrator can give a role that has it.",
+            permission=permission,
         )
 
 
@@ -214,7 +216,8 @@ def _act(context: Context, principal: Principal) -> Act:
     if backdated:
         _ensure_permitted(principal, BACKDATE_PERMISSION)
     if day > business_date(now):
-        raise Rejected("business_date_ahead", f"{day} lies ahead; an act cannot be dated after today.")
+        message = f"{day} lies ahead; an act cannot be dated after today."
+        raise Rejected("business_date_ahead", message, asked_on=day)
     return Act(
         actor=principal.subject,
         occurred_at=at_business_noon(day) if backdated else now,

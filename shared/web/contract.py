@@ -28,6 +28,13 @@ KEY_PARAMETER = {
     "description": "New for every act. A repeat with the same key and content gets the first reply again.",
     "schema": {"type": "string", "minLength": 1, "maxLength": KEY_CHARS_MAX},
 }
+VERSION_PARAMETER = {
+    "in": "header",
+    "name": "If-Match",
+    "required": True,
+    "description": "The ETag of the version that was seen.",
+    "schema": {"type": "string", "minLength": 1},
+}
 DATE_PARAMETER = {
     "in": "header",
     "name": "Business-Date",
@@ -40,16 +47,26 @@ KEY_REFUSALS = {
     "400": "The Idempotency-Key is missing.",
     "409": "What is stored contradicts the request, or an equal one still runs.",
 }
+VERSION_REFUSALS = {
+    "412": "Somebody changed it since it was seen.",
+    "428": "The version that was seen is not said.",
+}
 
 Document = dict[str, Any]
 
 
 def described(
-    view: Callable[..., Any], permission: str, *, public: bool, idempotent: bool = False
+    view: Callable[..., Any],
+    permission: str,
+    *,
+    public: bool,
+    idempotent: bool = False,
+    versioned: bool = False,
 ) -> dict[str, Any]:
     """What flask-smorest knows of a view, with what is asked of a request before it."""
     known: Mapping[str, Any] = getattr(view, "_apidoc", {})
-    return {**known, "asked": {"permission": permission, "public": public, "idempotent": idempotent}}
+    asked = {"permission": permission, "public": public, "idempotent": idempotent, "versioned": versioned}
+    return {**known, "asked": asked}
 
 
 def add_asked(doc: Document, info: Mapping[str, Any], **_: object) -> Document:
@@ -59,8 +76,13 @@ def add_asked(doc: Document, info: Mapping[str, Any], **_: object) -> Document:
         return doc
     doc["x-permission"] = asked["permission"]
     doc["x-idempotent"] = asked["idempotent"]
-    headers = ([KEY_PARAMETER] if asked["idempotent"] else []) + ([] if asked["public"] else [DATE_PARAMETER])
-    refusals = (KEY_REFUSALS if asked["idempotent"] else {}) | ({} if asked["public"] else REFUSALS)
+    told = (
+        (asked["idempotent"], KEY_PARAMETER, KEY_REFUSALS),
+        (asked["versioned"], VERSION_PARAMETER, VERSION_REFUSALS),
+        (not asked["public"], DATE_PARAMETER, REFUSALS),
+    )
+    headers = [header for is_asked, header, _ in told if is_asked]
+    refusals = {status: text for is_asked, _, texts in told if is_asked for status, text in texts.items()}
     doc["parameters"] = [*doc.get("parameters", []), *deepcopy(headers)]
     responses = doc.setdefault("responses", {})
     responses.update({status: _problem(text) for status, text in refusals.items()})

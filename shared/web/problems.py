@@ -47,6 +47,9 @@ class ProblemSchema(Schema):
     status = fields.Integer(required=True)
     code = fields.String(required=True)
     detail = fields.String()
+    values = fields.Dict(
+        metadata={"description": "The facts of the detail by name, to be said in other words."}
+    )
     errors = fields.List(fields.Nested(FaultSchema))
 
 
@@ -85,7 +88,13 @@ def register(app: Flask) -> None:
     app.register_error_handler(Unavailable, _unavailable)
 
 
-def problem(status: int, code: str, detail: str, faults: list[Fault] | None = None) -> Response:
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    faults: list[Fault] | None = None,
+    values: Mapping[str, object] | None = None,
+) -> Response:
     """A response with a problem body."""
     body: dict[str, Any] = {
         "type": f"urn:fundtrail:problem:{code}",
@@ -94,6 +103,10 @@ def problem(status: int, code: str, detail: str, faults: list[Fault] | None = No
         "code": code,
         "detail": detail,
     }
+    if values:
+        body["values"] = {
+            name: value if isinstance(value, int) else str(value) for name, value in values.items()
+        }
     if faults:
         body["errors"] = [_fault(fault) for fault in faults]
     return Response(json.dumps(body), status, content_type=MEDIA_TYPE)
@@ -101,7 +114,7 @@ def problem(status: int, code: str, detail: str, faults: list[Fault] | None = No
 
 def _rejected(error: Rejected) -> Response:
     status = next(status for kind, status in STATUS_OF if isinstance(error, kind))
-    return problem(status, error.code, error.message, list(error.faults))
+    return problem(status, error.code, error.message, list(error.faults), error.values)
 
 
 def _unavailable(error: Unavailable) -> Response:

@@ -64,11 +64,11 @@ def annex(rows: list[tuple[str, int | str]], total: int) -> bytes:
     return buffer.getvalue()
 
 
-def upload(page: Page, folder: Path, content: bytes) -> None:
+def upload(page: Page, folder: Path, content: bytes, button: str = "Kiểm tra và lưu bản nháp") -> None:
     path = folder / "phu-luc.xlsx"
     path.write_bytes(content)
     page.set_input_files("#file", path)
-    page.get_by_role("button", name="Kiểm tra và lưu bản nháp").click()
+    page.get_by_role("button", name=button).click()
 
 
 def paste(page: Page, field: str, block: str) -> None:
@@ -122,6 +122,150 @@ def test_a_decision_goes_from_desk_to_desk(desk: Desk, ask: Ask) -> None:
         assert page.locator(".ft-timeline li").count() == 6
     stored = ask(OFFICER, "allocation", f"/v1{path}")
     assert (stored["state"], stored["number"], stored["total_vnd"]) == ("issued", number, 1_466_875_000)
+
+
+def drafted(desk: Desk, page: Page, title: str, **amounts: str) -> str:
+    """The path of a decision written by hand, a line for each text with its amount."""
+    page.goto(f"{desk.base}/decisions/new")
+    fill_header(page, title)
+    for row, (text, amount) in enumerate(amounts.items()):
+        page.fill(f"#lines-{row}-text", text)
+        page.fill(f"#lines-{row}-amount_vnd", amount)
+    page.get_by_role("button", name="Lưu bản nháp").click()
+    assert page.locator("h1").inner_text() == title
+    return page.url.removeprefix(desk.base)
+
+
+def test_what_came_back_is_corrected_from_home_and_approved(desk: Desk, ask: Ask) -> None:
+    title = f"Giao dự toán phải sửa {time.time_ns()}"
+    with sits_on_the_day(desk, OFFICER) as page:
+        path = drafted(desk, page, title, Giống="1.000.000", Vật_tư="2.000.000")
+        page.get_by_role("button", name="Trình thẩm định").click()
+    with desk.sits(CHECKER) as page:
+        page.goto(f"{desk.base}{path}/return")
+        page.fill("#reason", "Sai số tiền dòng 2")
+        confirm(desk, page, CHECKER, "Trả lại quyết định này")
+    with sits_on_the_day(desk, OFFICER) as page:
+        page.goto(desk.base)
+        page.get_by_role("link", name=title).click()
+        assert page.url == f"{desk.base}{path}/edit/hand"
+        assert "Sai số tiền dòng 2" in page.inner_text("main")
+        assert page.input_value("#title") == title
+        lines = [page.input_value(f"#lines-{row}-amount_vnd") for row in range(3)]
+        assert lines == ["1.000.000", "2.000.000", ""]
+        page.get_by_role("button", name="Lưu nội dung đã sửa").click()
+        assert "Chưa có gì được sửa" in page.inner_text(".govuk-error-summary")
+        page.fill("#lines-1-amount_vnd", "7.000.000")
+        page.get_by_role("button", name="Lưu nội dung đã sửa").click()
+        assert "Đã lưu nội dung sửa" in page.inner_text("main")
+        page.get_by_role("button", name="Trình thẩm định").click()
+        assert "Sửa nội dung" in page.inner_text(".ft-timeline")
+    with desk.sits(CHECKER) as page:
+        page.goto(f"{desk.base}{path}/approval")
+        assert "8.000.000" in page.inner_text("main")
+        confirm(desk, page, CHECKER, "Duyệt quyết định này")
+    stored = ask(OFFICER, "allocation", f"/v1{path}")
+    assert (stored["state"], stored["total_vnd"]) == ("approved", 8_000_000)
+
+
+def test_who_was_slower_is_told_and_keeps_what_was_typed(desk: Desk, ask: Ask) -> None:
+    with sits_on_the_day(desk, OFFICER) as page:
+        path = drafted(desk, page, f"Giao dự toán hai người sửa {time.time_ns()}", Giống="1.000.000")
+        page.goto(f"{desk.base}{path}/edit/hand")
+        with sits_on_the_day(desk, OFFICER) as other:
+            other.goto(f"{desk.base}{path}/edit/hand")
+            other.fill("#lines-0-amount_vnd", "2.000.000")
+            other.get_by_role("button", name="Lưu nội dung đã sửa").click()
+        page.fill("#lines-0-text", "Giống lúa")
+        page.get_by_role("button", name="Lưu nội dung đã sửa").click()
+        assert "phiên bản 2" in page.inner_text("main")
+        assert page.input_value("#lines-0-text") == "Giống lúa"
+        assert page.input_value("#lines-0-amount_vnd") == "1.000.000"
+        assert ask(OFFICER, "allocation", f"/v1{path}")["total_vnd"] == 2_000_000
+        page.get_by_role("button", name="Lưu nội dung đã sửa").click()
+        assert "Đã lưu nội dung sửa" in page.inner_text("main")
+    stored = ask(OFFICER, "allocation", f"/v1{path}")
+    assert (stored["version"], stored["total_vnd"]) == (3, 1_000_000)
+    assert stored["lines"][0]["text"] == "Giống lúa"
+
+
+def test_a_decision_from_an_annex_is_corrected_by_another_file(desk: Desk, ask: Ask, tmp_path: Path) -> None:
+    with sits_on_the_day(desk, OFFICER, script=False) as page:
+        page.goto(f"{desk.base}/decisions/annex")
+        fill_header(page, "Phân bổ phải thay phụ lục", "allocation")
+        upload(page, tmp_path, annex([("Xã Trà Mai", 200)], 200))
+        path = page.url.removeprefix(desk.base)
+        page.get_by_role("button", name="Sửa", exact=True).click()
+        assert page.url == f"{desk.base}{path}/edit/annex"
+        assert page.input_value("#title") == "Phân bổ phải thay phụ lục"
+        assert page.is_checked("#demonstration")
+        upload(page, tmp_path, annex([("Xã Trà Maii", 300)], 300), "Lưu nội dung đã sửa")
+        assert "Xã Trà Mai" in page.inner_text("main table")
+        upload(page, tmp_path, annex([("Xã Trà Mai", 300)], 300), "Lưu nội dung đã sửa")
+        assert "300.000.000" in page.inner_text("main")
+    stored = ask(OFFICER, "allocation", f"/v1{path}")
+    assert (stored["version"], stored["total_vnd"]) == (2, 300_000_000)
+
+
+def test_a_formula_is_corrected_from_its_inputs(desk: Desk, ask: Ask) -> None:
+    with sits_on_the_day(desk, OFFICER) as page:
+        page.goto(f"{desk.base}/decisions/formula")
+        fill_header(page, "Phân bổ theo số hộ, tính lại", "allocation")
+        page.check("#method-count")
+        page.fill("#total_vnd", "1.000.000.000")
+        for row, (unit, count) in enumerate((("Huyện Nam Trà My", "300"), ("Huyện Bắc Trà My", "700"))):
+            page.fill(f"#shares-{row}-unit_id", unit)
+            page.fill(f"#shares-{row}-count", count)
+        page.get_by_role("button", name="Tính và lưu bản nháp").click()
+        path = page.url.removeprefix(desk.base)
+        page.get_by_role("button", name="Sửa", exact=True).click()
+        assert page.url == f"{desk.base}{path}/edit/formula"
+        assert page.is_checked("#method-count")
+        assert (page.input_value("#total_vnd"), page.input_value("#shares-1-count")) == (
+            "1.000.000.000",
+            "700",
+        )
+        page.fill("#total_vnd", "2.000.000.000")
+        page.get_by_role("button", name="Lưu nội dung đã sửa").click()
+        assert "2.000.000.000 × 300 / 1.000" in page.inner_text("main")
+    assert ask(OFFICER, "allocation", f"/v1{path}")["total_vnd"] == 2_000_000_000
+
+
+def test_a_decision_is_withdrawn_and_only_read_from_then_on(desk: Desk, ask: Ask) -> None:
+    title = f"Giao dự toán lập trùng {time.time_ns()}"
+    with sits_on_the_day(desk, OFFICER, script=False) as page:
+        path = drafted(desk, page, title, Giống="1.000.000")
+        page.get_by_role("button", name="Trình thẩm định").click()
+        page.get_by_role("button", name="Rút lại").click()
+        page.fill("#secret", desk.secret(OFFICER))
+        page.get_by_role("button", name="Rút lại quyết định này").click()
+        assert "Lý do: chưa điền." in page.inner_text(".govuk-error-summary")
+        page.fill("#reason", "Trùng với quyết định khác")
+        confirm(desk, page, OFFICER, "Rút lại quyết định này")
+        shown = page.inner_text("main")
+        assert "Đã rút" in shown
+        assert "Trùng với quyết định khác" in page.inner_text(".ft-timeline")
+        for button in ("Trình thẩm định", "Sửa", "Rút lại"):
+            assert page.get_by_role("button", name=button, exact=True).count() == 0
+        page.goto(f"{desk.base}{path}/paper")
+        assert "quyết định đã được rút lại" in page.inner_text("section.paper-page")
+        page.goto(f"{desk.base}/decisions?state=withdrawn")
+        assert title in page.inner_text("main")
+        page.goto(f"{desk.base}{path}/edit/hand")
+        assert "không thực hiện được bước này" in page.inner_text("main")
+    assert ask(OFFICER, "allocation", f"/v1{path}")["state"] == "withdrawn"
+
+
+def test_a_block_of_more_rows_than_a_form_takes_fills_none(desk: Desk) -> None:
+    with desk.sits(OFFICER) as page:
+        page.goto(f"{desk.base}/decisions/new")
+        assert "tối đa 500 dòng" in page.inner_text("main")
+        paste(page, "#lines-1-text", "\n".join(f"Dòng {row}" for row in range(500)))
+        assert "chưa dán dòng nào" in page.inner_text("main")
+        assert [page.input_value(f"#lines-{row}-text") for row in (1, 9)] == ["", ""]
+        paste(page, "#lines-0-text", "\n".join(f"Dòng {row}" for row in range(500)))
+        assert "chưa dán dòng nào" not in page.inner_text("main")
+        assert page.input_value("#lines-499-text") == "Dòng 499"
 
 
 def test_a_wrong_code_approves_nothing(desk: Desk, ask: Ask) -> None:
@@ -214,14 +358,17 @@ def test_a_print_of_an_earlier_version_says_that_it_is_void(desk: Desk, ask: Ask
     issued = ask(OFFICER, "allocation", "/v1/decisions", state="issued")["items"][0]
     path = f"{desk.base}/decisions/{issued['id']}/paper"
     with desk.sits(OFFICER) as page:
-        page.goto(f"{path}?version={issued['version']}")
+        page.goto(path)
         assert "KHÔNG CÒN GIÁ TRỊ" not in page.inner_text("main")
         sheets = page.locator("section.paper-page")
         assert page.locator("section.paper-page svg path").count() == sheets.count()
-        assert f"phiên bản {issued['version']}" in sheets.first.inner_text()
+        mark = re.search(r"nội dung ([0-9a-f]{12})", sheets.first.inner_text())
+        assert mark is not None
+        page.goto(f"{path}?content={mark[1]}")
+        assert "KHÔNG CÒN GIÁ TRỊ" not in page.inner_text("main")
         printed = page.pdf(prefer_css_page_size=True)
         assert len(re.findall(rb"/Type /Page\b(?!s)", printed)) == sheets.count()
-        page.goto(f"{path}?version=1")
+        page.goto(f"{path}?content={'0' * 12}")
         assert "KHÔNG CÒN GIÁ TRỊ" in sheets.first.inner_text()
 
 

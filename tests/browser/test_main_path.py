@@ -230,7 +230,9 @@ def has_chain(way: Way, page: Page, payment: str) -> bool:
 
 
 def lists_of(ask: Callable[..., Any], code: str) -> list[dict[str, Any]]:
-    shown: list[dict[str, Any]] = ask("cs.so", "beneficiaries", "/v1/lists", period=PERIOD)["items"]
+    shown: list[dict[str, Any]] = ask("cs.so", "beneficiaries", "/v1/lists", day=COMPUTED, period=PERIOD)[
+        "items"
+    ]
     units = ask("ctv.taichinh", "allocation", "/v1/units", on="2024-08-01", level=2)["items"]
     unit = next(one["id"] for one in units if one["code"] == code)
     return [one for one in shown if one["unit_id"] == unit]

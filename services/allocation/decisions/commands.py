@@ -32,6 +32,23 @@ class DraftDecision:
 
 
 @dataclass(frozen=True, slots=True)
+class ReviseDecision:
+    """Rewrite a draft, or what was sent back: a new header and new lines in place of those it has."""
+
+    decision_id: UUID
+    header: Header
+    lines: tuple[NewLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawDecision:
+    """Give up a decision that was not issued."""
+
+    decision_id: UUID
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class SubmitDecision:
     """Ask for approval."""
 

@@ -47,6 +47,59 @@ class DecisionDrafted:
     arithmetic: str | None
 
 
+class RevisedContent(TypedDict):
+    """What a decision said: its header, and its lines by their number, total and digest.
+
+    The digest is that of the lines in their order as canonical JSON, each an object of label, text, unit_id,
+    article_id, amount_vnd, quantity and note.
+    """
+
+    kind: str
+    title: str
+    fiscal_year: int
+    component: str
+    source: str
+    capital_kind: str
+    unit_id: str
+    demonstration: bool
+    document: str | None
+    arithmetic_sha256: str | None
+    total_vnd: int
+    line_count: int
+    lines_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRevised:
+    """A draft, or what was sent back, says something else from now on; nobody has approved that."""
+
+    TYPE: ClassVar[str] = "vn.fundtrail.decisions.revised.v1"
+    KEY: ClassVar[str] = "decision_id"
+    SUBJECTS: ClassVar[tuple[str, ...]] = SUBJECTS
+    TOPIC: ClassVar[str] = "trail"
+
+    decision_id: str
+    unit_id: str
+    title: str
+    version: int
+    before: Annotated[dict[str, Any], RevisedContent]
+    after: Annotated[dict[str, Any], RevisedContent]
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionWithdrawn:
+    """A decision that was not issued is given up, with a reason; it stays to be read, and moves no money."""
+
+    TYPE: ClassVar[str] = "vn.fundtrail.decisions.withdrawn.v1"
+    KEY: ClassVar[str] = "decision_id"
+    SUBJECTS: ClassVar[tuple[str, ...]] = SUBJECTS
+
+    decision_id: str
+    unit_id: str
+    title: str
+    total_vnd: int
+
+
 @dataclass(frozen=True, slots=True)
 class DecisionSubmitted:
     """The person who prepared a decision asks for approval."""

@@ -1,4 +1,4 @@
-"""Writing, submitting, approving and issuing decisions."""
+"""Writing, revising, submitting, approving, withdrawing and issuing decisions."""
 
 from __future__ import annotations
 
@@ -6,20 +6,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from services.allocation.decisions import model, store
+from services.allocation.decisions import model, revision, store
 from services.allocation.decisions.commands import (
     ApproveDecision,
     DraftDecision,
     IssueDecision,
+    NewLine,
+    ReviseDecision,
     SendBackDecision,
     SubmitDecision,
+    WithdrawDecision,
 )
 from services.allocation.decisions.events import (
     DecisionApproved,
     DecisionDrafted,
     DecisionIssued,
+    DecisionRevised,
     DecisionSentBack,
     DecisionSubmitted,
+    DecisionWithdrawn,
 )
 from services.allocation.decisions.model import Decision, Line, State
 from services.allocation.ledger import handlers as ledger
@@ -27,6 +32,7 @@ from services.allocation.ledger.model import Outcome, Verdict
 from services.allocation.legal_bases import store as legal_bases
 from services.allocation.legal_bases.model import Article
 from shared.db.unit_of_work import Work
+from shared.journal.recording import Topic
 from shared.kernel.errors import Fault, Rejected
 
 ITEMS_PER_EVENT = 200
@@ -34,10 +40,7 @@ ITEMS_PER_EVENT = 200
 
 def draft_decision(work: Work, command: DraftDecision) -> Decision:
     """The stored draft. Raises: Rejected lines_missing, amount_out_of_range."""
-    model.ensure_amounts(line.amount_vnd for line in command.lines)
     decision, header = _drafted(work, command), command.header
-    if not decision.lines:
-        raise Rejected("lines_missing", "A decision needs at least one line.")
     store.add(work.connection, decision)
     work.record(
         DecisionDrafted(
@@ -59,6 +62,43 @@ def draft_decision(work: Work, command: DraftDecision) -> Decision:
     return decision
 
 
+def ensure_may_be_revised(work: Work, decision_id: UUID) -> None:
+    """Nothing, where the decision may be rewritten; so that no file is read for one that may not.
+
+    Raises: Conflict decision_issued, decision_state.
+    """
+    revision.ensure_may_be_revised(store.load(work.connection, decision_id))
+
+
+def revise_decision(work: Work, command: ReviseDecision) -> Decision:
+    """The decision with another header and other lines, in the state it was in; no approval of it stands.
+
+    Raises: Conflict decision_issued, decision_state; Rejected decision_unchanged, lines_missing,
+    amount_out_of_range.
+    """
+    before = store.load(work.connection, command.decision_id)
+    lines = _lines(before.id, before.version + 1, command.lines)
+    after = revision.revised(before, command.header, lines, work.act.actor)
+    store.rewrite(work.connection, before, after)
+    told = DecisionRevised(
+        *_named(after), after.version, revision.content_of(before), revision.content_of(after)
+    )
+    work.record(told, Topic.TRAIL)
+    return after
+
+
+def withdraw_decision(work: Work, command: WithdrawDecision) -> Decision:
+    """The decision, given up by those who made it; it held no money, for only an issue moves any.
+
+    Raises: Conflict decision_issued, decision_state.
+    """
+    decision = store.load(work.connection, command.decision_id)
+    revision.ensure_may_be_withdrawn(decision)
+    store.save(work.connection, decision, State.WITHDRAWN)
+    work.because(command.reason).record(DecisionWithdrawn(*_named(decision), decision.total_vnd))
+    return store.load(work.connection, decision.id)
+
+
 def submit_decision(work: Work, command: SubmitDecision) -> Decision:
     """The submitted decision.
 
@@ -67,7 +107,9 @@ def submit_decision(work: Work, command: SubmitDecision) -> Decision:
     decision = store.load(work.connection, command.decision_id)
     model.ensure_may_become(decision, State.SUBMITTED)
     model.ensure_lawful(decision.lines, _articles(work, decision), work.act.business_date)
-    store.save(work.connection, decision, State.SUBMITTED, prepared_by=work.act.actor, approved_by=None)
+    actor = work.act.actor
+    makers = list(model.with_maker(decision, actor))
+    store.save(work.connection, decision, State.SUBMITTED, prepared_by=actor, makers=makers, approved_by=None)
     work.record(DecisionSubmitted(*_named(decision), decision.total_vnd))
     return store.load(work.connection, decision.id)
 
@@ -118,9 +160,26 @@ def issue_decision(work: Work, command: IssueDecision) -> Decision:
 
 
 def _drafted(work: Work, command: DraftDecision) -> Decision:
-    lines = [
+    return Decision(
+        id=command.decision_id,
+        header=command.header,
+        state=State.DRAFT,
+        prepared_by=work.act.actor,
+        approved_by=None,
+        version=1,
+        lines=_lines(command.decision_id, 1, command.lines),
+        makers=(work.act.actor,),
+    )
+
+
+def _lines(decision_id: UUID, version: int, given: Sequence[NewLine]) -> list[Line]:
+    """The lines of a version of a decision. Raises: Rejected lines_missing, amount_out_of_range."""
+    model.ensure_amounts(line.amount_vnd for line in given)
+    if not given:
+        raise Rejected("lines_missing", "A decision needs at least one line.")
+    return [
         Line(
-            id=model.line_id_of(command.decision_id, position),
+            id=model.line_id_of(decision_id, version, position),
             position=position,
             label=line.label,
             text=line.text,
@@ -130,17 +189,8 @@ def _drafted(work: Work, command: DraftDecision) -> Decision:
             quantity=line.quantity,
             note=line.note,
         )
-        for position, line in enumerate(command.lines, 1)
+        for position, line in enumerate(given, 1)
     ]
-    return Decision(
-        id=command.decision_id,
-        header=command.header,
-        state=State.DRAFT,
-        prepared_by=work.act.actor,
-        approved_by=None,
-        version=1,
-        lines=lines,
-    )
 
 
 def _move_money(work: Work, decision: Decision, command: IssueDecision) -> None:
@@ -154,7 +204,8 @@ def _move_money(work: Work, decision: Decision, command: IssueDecision) -> None:
 def _insufficient(refused: Sequence[Outcome]) -> Rejected:
     missing = sum(one.refusal.shortfall for one in refused if one.refusal)
     faults = [Fault(one.refusal.code, one.refusal.message) for one in refused if one.refusal]
-    return Rejected("funds_insufficient", f"The envelope lacks {missing} đồng for this decision.", faults)
+    message = f"The envelope lacks {missing} đồng for this decision."
+    return Rejected("funds_insufficient", message, faults, missing_vnd=missing)
 
 
 def _articles(work: Work, decision: Decision) -> dict[UUID, Article]:

@@ -44,9 +44,11 @@ class State(StrEnum):
 
 TRANSITIONS: Mapping[State, frozenset[State]] = {
     State.DRAFT: frozenset({State.SUBMITTED, State.WITHDRAWN}),
-    State.SUBMITTED: frozenset({State.APPROVED, State.SENT_BACK}),  # by a person who did not prepare it
+    # approved and sent back by a person who did not prepare it
+    State.SUBMITTED: frozenset({State.APPROVED, State.SENT_BACK, State.WITHDRAWN}),
     State.SENT_BACK: frozenset({State.SUBMITTED, State.WITHDRAWN}),
-    State.APPROVED: frozenset({State.ISSUED, State.SENT_BACK}),  # number and date of the signed paper
+    # issued under number and date of the signed paper
+    State.APPROVED: frozenset({State.ISSUED, State.SENT_BACK, State.WITHDRAWN}),
 }
 TERMINAL = frozenset(State) - TRANSITIONS.keys()
 
@@ -91,7 +93,10 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A decision: its header, its lines, and where it stands."""
+    """A decision: its header, its lines, and where it stands.
+
+    Shape: `makers` wrote, revised or submitted it; who submitted it last, or rewrote it since, prepared it.
+    """
 
     id: UUID
     header: Header
@@ -100,6 +105,7 @@ class Decision:
     approved_by: str | None
     version: int
     lines: Sequence[Line]
+    makers: Sequence[str] = ()
 
     @property
     def total_vnd(self) -> int:
@@ -111,9 +117,9 @@ class DecisionUnlawful(Rejected):
     """A line of the decision does not rest on the law it names; each fault says which and why."""
 
 
-def line_id_of(decision_id: UUID, position: int) -> UUID:
-    """The id of a line by its place in its decision."""
-    return id_of("decision-line", decision_id, position)
+def line_id_of(decision_id: UUID, version: int, position: int) -> UUID:
+    """The id of a line by its place in the version of the decision that brought it in."""
+    return id_of("decision-line", decision_id, version, position)
 
 
 def ensure_may_become(decision: Decision, state: State) -> None:
@@ -122,16 +128,21 @@ def ensure_may_become(decision: Decision, state: State) -> None:
     if state not in following:
         ways = ", ".join(sorted(following)) or "nothing more"
         message = f"This decision is {decision.state} and cannot become {state}; it can become {ways}."
-        raise Conflict("decision_state", message)
+        raise Conflict("decision_state", message, state=decision.state, wanted=state)
+
+
+def with_maker(decision: Decision, actor: str) -> tuple[str, ...]:
+    """All who had a hand in a decision, the actor among them."""
+    return tuple(dict.fromkeys([*decision.makers, decision.prepared_by, actor]))
 
 
 def ensure_may_check(decision: Decision, actor: str, state: State) -> None:
     """Nothing, where the actor may approve, send back or issue the decision.
 
-    Raises: Conflict decision_state; Denied maker_is_checker where the actor prepared or approved it.
+    Raises: Conflict decision_state; Denied maker_is_checker where the actor had a hand in it or approved it.
     """
     ensure_may_become(decision, state)
-    makers = [decision.prepared_by]
+    makers = [*decision.makers, decision.prepared_by]
     if state is State.ISSUED and decision.approved_by:
         makers.append(decision.approved_by)
     ensure_maker_is_not_checker(makers, actor)

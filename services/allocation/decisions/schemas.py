@@ -138,8 +138,9 @@ class DecisionSummarySchema(Schema):
 
 
 class DecisionSchema(DecisionSummarySchema):
-    """A decision with its lines and, where it was computed, the arithmetic."""
+    """A decision with its lines and what they come from: an annex by its SHA-256, or arithmetic."""
 
+    document = fields.String(allow_none=True)
     arithmetic = fields.String(allow_none=True)
     lines = fields.List(fields.Nested(LineSchema), required=True)
 

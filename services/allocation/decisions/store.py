@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from services.allocation.decisions.model import Decision, DecisionKind, Header, Line, State
 from services.allocation.decisions.tables import decision_lines, decisions
@@ -18,18 +18,15 @@ def add(connection: Connection, decision: Decision) -> None:
     connection.execute(
         insert(decisions).values(
             id=decision.id,
-            **{name: getattr(decision.header, name) for name in decision.header.__slots__},
+            **_columns(decision.header),
             state=decision.state.value,
             total_vnd=decision.total_vnd,
             prepared_by=decision.prepared_by,
+            makers=list(decision.makers),
             version=decision.version,
         )
     )
-    rows = [
-        {name: getattr(line, name) for name in line.__slots__} | {"decision_id": decision.id}
-        for line in decision.lines
-    ]
-    connection.execute(insert(decision_lines), rows)
+    _add_lines(connection, decision)
 
 
 def load(connection: Connection, decision_id: UUID) -> Decision:
@@ -51,6 +48,25 @@ def save(connection: Connection, before: Decision, state: State, **changed: Any)
     )
     if saved.rowcount != 1:
         raise Conflict("decision_changed", "Somebody else changed this decision just now; read it again.")
+
+
+def rewrite(connection: Connection, before: Decision, after: Decision) -> None:
+    """Store the header and the lines of `after` in place of those of `before`.
+
+    Raises: Conflict decision_changed after a lost race.
+    """
+    save(
+        connection,
+        before,
+        after.state,
+        **_columns(after.header),
+        total_vnd=after.total_vnd,
+        prepared_by=after.prepared_by,
+        makers=list(after.makers),
+        approved_by=after.approved_by,
+    )
+    connection.execute(delete(decision_lines).where(decision_lines.c.decision_id == before.id))
+    _add_lines(connection, after)
 
 
 def lines_of(connection: Connection, decision_id: UUID) -> list[Line]:
@@ -76,6 +92,18 @@ def lines_of(connection: Connection, decision_id: UUID) -> list[Line]:
     ]
 
 
+def _columns(header: Header) -> dict[str, Any]:
+    return {name: getattr(header, name) for name in header.__slots__}
+
+
+def _add_lines(connection: Connection, decision: Decision) -> None:
+    rows = [
+        {name: getattr(line, name) for name in line.__slots__} | {"decision_id": decision.id}
+        for line in decision.lines
+    ]
+    connection.execute(insert(decision_lines), rows)
+
+
 def _decision(row: Row[Any], lines: list[Line]) -> Decision:
     header = Header(
         kind=DecisionKind(row.kind),
@@ -97,4 +125,5 @@ def _decision(row: Row[Any], lines: list[Line]) -> Decision:
         approved_by=row.approved_by,
         version=row.version,
         lines=lines,
+        makers=tuple(row.makers),
     )

@@ -1,4 +1,4 @@
-"""Decisions and their lines; a line is never changed, a decision only moves on."""
+"""Decisions and their lines; a line is never changed, and gone only where a draft is rewritten."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     func,
+    text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.allocation.metadata import metadata
 from shared.db.types import instant
@@ -37,6 +39,7 @@ decisions = Table(
     Column("document", Text),
     Column("arithmetic", Text),
     Column("prepared_by", Text, nullable=False),
+    Column("makers", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("approved_by", Text),
     Column("issued_by", Text),
     Column("number", Text),
@@ -49,6 +52,7 @@ decisions = Table(
         "state IN ('draft', 'submitted', 'sent_back', 'approved', 'issued', 'withdrawn')", name="state"
     ),
     CheckConstraint("approved_by IS NULL OR approved_by <> prepared_by", name="other_person"),
+    CheckConstraint("approved_by IS NULL OR approved_by <> ALL (makers)", name="no_maker_approved"),
     CheckConstraint("(state = 'issued') = (number IS NOT NULL AND issued_on IS NOT NULL)", name="issued"),
     CheckConstraint("total_vnd > 0", name="total"),
     info={"grants": "SELECT, INSERT, UPDATE"},
@@ -70,4 +74,5 @@ decision_lines = Table(
     UniqueConstraint("decision_id", "position"),
     CheckConstraint("amount_vnd > 0", name="amount"),
     CheckConstraint("quantity IS NULL OR quantity > 0", name="quantity"),
+    info={"grants": "SELECT, INSERT, DELETE"},
 )

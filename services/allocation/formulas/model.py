@@ -86,7 +86,10 @@ def by_count(formula: ByCount, shares: Sequence[Share]) -> Computed:
     base = Money(formula.minimum * len(counted))
     if base > formula.total:
         raise Rejected(
-            "minimum_exceeds_total", f"The minimum alone needs {base} đồng, there are {formula.total}."
+            "minimum_exceeds_total",
+            f"The minimum alone needs {base} đồng, there are {formula.total}.",
+            minimum_vnd=base,
+            total_vnd=formula.total,
         )
     shared = share_out(Money(formula.total - base), [share.count for share in shares], formula.rounding)
     whole = sum(share.count for share in shares)
@@ -99,7 +102,8 @@ def by_count(formula: ByCount, shares: Sequence[Share]) -> Computed:
 def _of_class(formula: ByClass, share: Share) -> Part:
     unknown = sorted(set(share.classes) - formula.amounts.keys())
     if unknown:
-        raise Rejected("class_unknown", f"{formula.instrument} knows no class {', '.join(unknown)}.")
+        named = ", ".join(unknown)
+        raise Rejected("class_unknown", f"{formula.instrument} knows no class {named}.", classes=named)
     if not share.classes:
         raise Rejected("class_missing", f"Unit {share.unit_id} is in no class.")
     highest = max(share.classes, key=lambda name: formula.amounts[name])

@@ -60,8 +60,8 @@ def reverse(body: dict[str, Any], transfer_id: UUID) -> dict[str, Any]:
 @blueprint.arguments(AccountsQuery, location="query")
 @blueprint.response(200, AccountPageSchema)
 def list_accounts(query: dict[str, Any]) -> Any:  # noqa: ANN401 - a page of rows
-    """Accounts with what is left in them."""
-    return queries.accounts_of(current_connection(), query)
+    """The accounts of units within reach with what is left in them."""
+    return queries.accounts_of(current_connection(), current_principal(), query)
 
 
 @blueprint.get("/accounts/<uuid:account_id>")
@@ -69,7 +69,7 @@ def list_accounts(query: dict[str, Any]) -> Any:  # noqa: ANN401 - a page of row
 @blueprint.response(200, AccountSchema)
 def show_account(account_id: UUID) -> Any:  # noqa: ANN401 - a row
     """One account with what is left in it."""
-    return queries.account_of(current_connection(), account_id)
+    return queries.account_of(current_connection(), current_principal(), account_id)
 
 
 @blueprint.get("/balances")
@@ -91,7 +91,7 @@ def show_balances(query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, TransferPageSchema)
 def list_transfers(query: dict[str, Any], account_id: UUID) -> Any:  # noqa: ANN401 - a page of rows
     """The transfers behind an account's totals."""
-    return queries.transfers_of(current_connection(), account_id, query)
+    return queries.transfers_of(current_connection(), current_principal(), account_id, query)
 
 
 def _ensure_reach(work: Work, units: set[UUID]) -> None:

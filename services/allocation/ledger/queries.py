@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, RowMapping, case, or_, select, text
 
 from services.allocation.ledger.model import Role
-from services.allocation.ledger.standing import Forest, Link, Standing
+from services.allocation.ledger.standing import Standing
 from services.allocation.ledger.tables import accounts, transfers
-from services.allocation.units.tables import unit_parents
-from shared.kernel.errors import Denied, NotFound
+from services.allocation.units.reach import ensure_reach_in, foreign, forests, reach_of, years_of
+from shared.kernel.errors import NotFound
 from shared.kernel.principals import Principal
 from shared.web.pages import Page, decode, page
 
-OTHER = ("id", "role", "unit_id", "party")
+READ = "ledger.read"
+OTHER = ("id", "role", "unit_id", "party", "fiscal_year")
 FIGURES = ("undivided", "allotted", "held", "spent", "left", "unmatched", "carried", "cancelled")
 
 # What the accounts of a year come to: by the part of the units that each stands in, or by programme.
@@ -50,9 +50,12 @@ AVAILABLE = (accounts.c.credits_posted - accounts.c.debits_posted - accounts.c.d
 )
 
 
-def accounts_of(connection: Connection, query: dict[str, Any]) -> Page[RowMapping]:
-    """Accounts with totals and what is available, in order of id."""
-    wanted = select(accounts, AVAILABLE).order_by(accounts.c.id).limit(query["limit"] + 1)
+def accounts_of(connection: Connection, principal: Principal, query: dict[str, Any]) -> Page[RowMapping]:
+    """The accounts that the principal may read of with totals and what is available, in order of id."""
+    year = query["fiscal_year"]
+    reach = reach_of(connection, principal, READ, fiscal_years(connection) if year is None else [year])
+    wanted = select(accounts, AVAILABLE).where(reach.of(accounts.c.fiscal_year, accounts.c.unit_id))
+    wanted = wanted.order_by(accounts.c.id).limit(query["limit"] + 1)
     for name in ("fiscal_year", "component", "source", "capital_kind", "unit_id", "role", "party"):
         if query[name] is not None:
             wanted = wanted.where(accounts.c[name] == query[name])
@@ -63,8 +66,15 @@ def accounts_of(connection: Connection, query: dict[str, Any]) -> Page[RowMappin
     return page(rows, query["limit"], lambda row: [str(row["id"])])
 
 
-def transfers_of(connection: Connection, account: UUID, query: dict[str, Any]) -> Page[dict[str, Any]]:
-    """The transfers of an account, oldest first."""
+def transfers_of(
+    connection: Connection, principal: Principal, account: UUID, query: dict[str, Any]
+) -> Page[dict[str, Any]]:
+    """The transfers of an account, oldest first, each with whether the account at its other end may be read.
+
+    Raises: NotFound account_unknown; Denied unit_foreign.
+    """
+    after = decode(query["cursor"], int)
+    account_of(connection, principal, account)
     at_other_end = case(
         (transfers.c.debit_account == account, transfers.c.credit_account), else_=transfers.c.debit_account
     )
@@ -75,22 +85,28 @@ def transfers_of(connection: Connection, account: UUID, query: dict[str, Any]) -
         .order_by(transfers.c.number)
         .limit(query["limit"] + 1)
     )
-    after = decode(query["cursor"], int)
     if after is not None:
         wanted = wanted.where(transfers.c.number > int(after[0]))
+    found = connection.execute(wanted).mappings().all()
+    reach = reach_of(connection, principal, READ, (row["other_fiscal_year"] for row in found))
     rows = [
-        {**dict(row), "other": {name: row[f"other_{name}"] for name in OTHER}}
-        for row in connection.execute(wanted).mappings()
+        {
+            **row,
+            "other": {name: row[f"other_{name}"] for name in OTHER}
+            | {"readable": reach.covers(row["other_fiscal_year"], row["other_unit_id"])},
+        }
+        for row in found
     ]
     return page(rows, query["limit"], lambda row: [row["number"]])
 
 
-def account_of(connection: Connection, account: UUID) -> RowMapping:
-    """One account with its totals. Raises: NotFound account_unknown."""
+def account_of(connection: Connection, principal: Principal, account: UUID) -> RowMapping:
+    """One account with its totals. Raises: NotFound account_unknown; Denied unit_foreign."""
     found = connection.execute(select(accounts, AVAILABLE).where(accounts.c.id == account)).mappings()
     row = found.one_or_none()
     if row is None:
         raise NotFound("account_unknown", f"There is no account {account}.")
+    ensure_reach_in(connection, principal, READ, row["fiscal_year"], row["unit_id"])
     return row
 
 
@@ -100,10 +116,10 @@ def balances(connection: Connection, principal: Principal, query: dict[str, Any]
     Raises: Denied unit_foreign, where a unit is asked for that is not among them.
     """
     year, unit = query["fiscal_year"], query["unit_id"]
-    forest = _forest(connection, year)
-    reach = forest.below([UUID(one) for one in principal.units_for("ledger.read")])
+    forest = forests(connection, [year])[year]
+    reach = forest.below([UUID(one) for one in principal.units_for(READ)])
     if unit is not None and unit not in reach:
-        raise Denied("unit_foreign", "ledger.read is not held for this unit; an administrator can give it.")
+        raise foreign(READ)
     wanted = forest.below([unit]) if unit else reach
     if query["by"] == "programme":
         return [_balance(row, None, wanted) for row in _summed(connection, query, dict.fromkeys(wanted))]
@@ -114,22 +130,7 @@ def balances(connection: Connection, principal: Principal, query: dict[str, Any]
 
 def fiscal_years(connection: Connection) -> list[int]:
     """The years of which there are accounts, the newest first."""
-    year = accounts.c.fiscal_year
-    return list(connection.scalars(select(year).distinct().order_by(year.desc())))
-
-
-def _forest(connection: Connection, year: int) -> Forest:
-    """The units of a year, each under what it stood under last in it."""
-    rows = connection.execute(
-        select(unit_parents.c.unit_id, unit_parents.c.parent_id)
-        .where(
-            unit_parents.c.valid_from <= date(year, 12, 31),
-            or_(unit_parents.c.valid_to.is_(None), unit_parents.c.valid_to >= date(year, 1, 1)),
-        )
-        .order_by(unit_parents.c.valid_from)
-    )
-    last = {row.unit_id: row.parent_id for row in rows}
-    return Forest.of(Link(unit, parent) for unit, parent in last.items())
+    return years_of(connection, accounts.c.fiscal_year)
 
 
 def _summed(

@@ -143,12 +143,13 @@ class TransfersQuery(PageQuery):
 
 
 class OtherAccountSchema(Schema):
-    """The account at the other end of a transfer."""
+    """The account at the other end of a transfer; `readable` says whether it may be opened."""
 
     id = fields.UUID(required=True)
     role = fields.String(required=True)
     unit_id = fields.UUID(allow_none=True, required=True)
     party = fields.String(allow_none=True, required=True)
+    readable = fields.Boolean(required=True)
 
 
 class TransferSchema(Schema):

@@ -120,6 +120,7 @@ ledger_years = Table(
     Column("closed_by", Text, nullable=False),
 )
 
+Index("ix_accounts_unit", accounts.c.fiscal_year, accounts.c.unit_id, accounts.c.id)
 Index("ix_transfers_debit", transfers.c.debit_account, transfers.c.number)
 Index("ix_transfers_credit", transfers.c.credit_account, transfers.c.number)
 Index("ix_transfers_line", transfers.c.decision_line, postgresql_where=transfers.c.decision_line.is_not(None))

@@ -14,7 +14,7 @@ from services.allocation.treasury.schemas import (
     WithdrawalSchema,
     WithdrawalsQuery,
 )
-from shared.web.acting import acts, current_connection, current_work, reads
+from shared.web.acting import acts, current_connection, current_principal, current_work, reads
 from shared.web.blueprint import Blueprint
 
 blueprint = Blueprint(
@@ -27,8 +27,8 @@ blueprint = Blueprint(
 @blueprint.arguments(WithdrawalsQuery, location="query")
 @blueprint.response(200, WithdrawalPageSchema)
 def list_withdrawals(query: dict[str, Any]) -> Any:  # noqa: ANN401 - a page of rows
-    """Requests to the Treasury."""
-    return queries.withdrawals_of(current_connection(), query)
+    """Requests to the Treasury for money of units within reach."""
+    return queries.withdrawals_of(current_connection(), current_principal(), query)
 
 
 @blueprint.post("/<uuid:withdrawal_id>/confirmation")
@@ -37,6 +37,7 @@ def list_withdrawals(query: dict[str, Any]) -> Any:  # noqa: ANN401 - a page of 
 @blueprint.response(200, WithdrawalSchema)
 def confirm(body: dict[str, Any], withdrawal_id: UUID) -> Any:  # noqa: ANN401 - a row of withdrawals
     """Say that the money was moved."""
+    queries.ensure_may_answer(current_connection(), current_principal(), withdrawal_id)
     return handlers.confirm_withdrawal(current_work(), ConfirmWithdrawal(withdrawal_id, **body))
 
 
@@ -46,4 +47,5 @@ def confirm(body: dict[str, Any], withdrawal_id: UUID) -> Any:  # noqa: ANN401 -
 @blueprint.response(200, WithdrawalSchema)
 def refuse(body: dict[str, Any], withdrawal_id: UUID) -> Any:  # noqa: ANN401 - a row of withdrawals
     """Say that the money was not moved, and why."""
+    queries.ensure_may_answer(current_connection(), current_principal(), withdrawal_id)
     return handlers.refuse_withdrawal(current_work(), RefuseWithdrawal(withdrawal_id, **body))

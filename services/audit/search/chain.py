@@ -116,6 +116,7 @@ LINKS: tuple[Link, ...] = (
         "decision",
         _types(
             "decisions.drafted",
+            "decisions.revised",
             "decisions.submitted",
             "decisions.sent_back",
             "decisions.approved",

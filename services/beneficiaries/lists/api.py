@@ -43,11 +43,11 @@ blueprint = Blueprint(
 @blueprint.arguments(ListsQuery, location="query")
 @blueprint.response(200, ListPageSchema)
 def list_lists(query: dict[str, Any]) -> Any:  # noqa: ANN401 - a page of rows
-    """The lists of a month in order of id; of all months, the newest first, those within reach alone."""
+    """The lists of units within reach: of a month in order of id, or of all months, the newest first."""
     connection = current_connection()
-    if query["period"]:
-        return queries.lists_of(connection, query)
     units = reached(connection, current_principal(), "lists.read", business_day())
+    if query["period"]:
+        return queries.lists_of(connection, units, query)
     return queries.newest_lists(connection, units, query)
 
 

@@ -113,7 +113,8 @@ def funds_voided(work: Work, item: Envelope) -> None:
     facts = item.payload()
     found = store.load(work.connection, UUID(facts["list_id"]))
     withdrawn = found.state in {State.WITHDRAWING, State.WITHDRAWN}
-    _answer(work, facts, State.WITHDRAWN if withdrawn else State.REFUSED, refusal={"code": "funds_voided"})
+    state, other = (State.WITHDRAWN, store.OTHER_CONTENT) if withdrawn else (State.REFUSED, {})
+    _answer(work, facts, state, refusal={"code": "funds_voided"}, **other)
 
 
 def withdrawal_too_late(work: Work, item: Envelope) -> None:

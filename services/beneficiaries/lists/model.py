@@ -100,7 +100,8 @@ def payment_id_of(list_id: UUID, person_id: UUID) -> UUID:
 def ensure_may_become(found: PaymentList, state: State) -> None:
     """Nothing, where the list may go into the state. Raises: Conflict list_state."""
     if state not in TRANSITIONS[found.state]:
-        raise Conflict("list_state", f"This list is {found.state}; from there it cannot become {state}.")
+        message = f"This list is {found.state}; from there it cannot become {state}."
+        raise Conflict("list_state", message, state=found.state, wanted=state)
 
 
 def ensure_may_take(found: PaymentList, state: State) -> bool:

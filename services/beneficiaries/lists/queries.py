@@ -24,9 +24,9 @@ def find_list(connection: Connection, list_id: UUID) -> Row[Any]:
     return row
 
 
-def lists_of(connection: Connection, query: dict[str, Any]) -> Page[Row[Any]]:
-    """The lists of a month in order of id."""
-    wanted = _wanted(query).where(lists.c.period == query["period"]).order_by(lists.c.id)
+def lists_of(connection: Connection, units: Sequence[UUID], query: dict[str, Any]) -> Page[Row[Any]]:
+    """The lists of some units in a month, in order of id."""
+    wanted = _wanted(units, query).where(lists.c.period == query["period"]).order_by(lists.c.id)
     after = decode(query["cursor"], UUID)
     if after is not None:
         wanted = wanted.where(lists.c.id > UUID(str(after[0])))
@@ -36,8 +36,7 @@ def lists_of(connection: Connection, query: dict[str, Any]) -> Page[Row[Any]]:
 def newest_lists(connection: Connection, units: Sequence[UUID], query: dict[str, Any]) -> Page[Row[Any]]:
     """The lists of some units, those of the newest month first."""
     key = tuple_(lists.c.period, lists.c.id)
-    wanted = _wanted(query).where(one_of(lists.c.unit_id, units))
-    wanted = wanted.order_by(lists.c.period.desc(), lists.c.id.desc())
+    wanted = _wanted(units, query).order_by(lists.c.period.desc(), lists.c.id.desc())
     after = decode(query["cursor"], date, UUID)
     if after is not None:
         wanted = wanted.where(key < tuple_(literal(f"{after[0]:%Y-%m}"), literal(after[1])))
@@ -45,8 +44,8 @@ def newest_lists(connection: Connection, units: Sequence[UUID], query: dict[str,
     return page(found, query["limit"], lambda row: [f"{row.period}-01", str(row.id)])
 
 
-def _wanted(query: dict[str, Any]) -> Select[Any]:
-    wanted = select(lists).limit(query["limit"] + 1)
+def _wanted(units: Sequence[UUID], query: dict[str, Any]) -> Select[Any]:
+    wanted = select(lists).where(one_of(lists.c.unit_id, units)).limit(query["limit"] + 1)
     if query["state"]:
         wanted = wanted.where(lists.c.state == query["state"])
     if query["unit_id"]:
@@ -56,8 +55,10 @@ def _wanted(query: dict[str, Any]) -> Select[Any]:
 
 def payments_of(connection: Connection, list_id: UUID, query: dict[str, Any]) -> Page[dict[str, Any]]:
     """The payments of a list in order of id, each with how its amount came about."""
+    again = payments.alias("again")
     wanted = (
-        select(payments)
+        select(payments, again.c.id.label("reissued_by"))
+        .outerjoin(again, again.c.reissue_of == payments.c.id)
         .where(payments.c.list_id == list_id)
         .order_by(payments.c.id)
         .limit(query["limit"] + 1)

@@ -18,7 +18,11 @@ class ListsQuery(PageQuery):
 
 
 class ListSchema(Schema):
-    """One list. Units: total_vnd in đồng. `reissue` is 0 for the list of a month, else a number from 1."""
+    """One list. Units: total_vnd in đồng. `reissue` is 0 for the list of a month, else a number from 1.
+
+    `version` counts every change, and `content_version` those that make an earlier printout void: of payments
+    and sums, of what is paid again by another list, and a withdrawal.
+    """
 
     id = fields.UUID(required=True)
     period = fields.String(required=True)
@@ -31,6 +35,7 @@ class ListSchema(Schema):
     payment_count = fields.Integer(required=True)
     total_vnd = fields.Integer(required=True)
     content_sha256 = fields.String(allow_none=True)
+    content_version = fields.Integer(required=True)
     refusal = fields.Dict(allow_none=True)
     instructed_on = fields.Date(allow_none=True)
     version = fields.Integer(required=True)
@@ -63,7 +68,7 @@ class ObligationSchema(Schema):
 
 
 class PaymentSchema(Schema):
-    """One payment with the obligations it pays; a reissue names the payment that came back.
+    """One payment with the obligations it pays, and those that it pays again and is paid again by.
 
     `person` is null for who may not see the persons of that commune.
     """
@@ -74,6 +79,7 @@ class PaymentSchema(Schema):
     person = fields.Nested(NamedPersonSchema, allow_none=True)
     amount_vnd = fields.Integer(required=True)
     reissue_of = fields.UUID(allow_none=True)
+    reissued_by = fields.UUID(allow_none=True)
     obligations = fields.List(fields.Nested(ObligationSchema), required=True)
 
 

@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, insert, select, text, update
+from sqlalchemy import Connection, Row, and_, case, func, insert, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from services.beneficiaries.lists.events import ObligationItem
@@ -56,6 +56,7 @@ CONTENT = text(
     """
 )
 
+OTHER_CONTENT = {"content_version": lists.c.content_version + 1}  # an earlier paper of the list is void
 OWED = tuple(ObligationItem.__annotations__)  # in the order in which the statement gives them
 
 
@@ -106,6 +107,11 @@ def save(connection: Connection, before: PaymentList, state: State, **changed: A
         raise Conflict("list_changed", "Somebody else changed this list just now; read it again.")
 
 
+def change_content(connection: Connection, list_id: UUID) -> None:
+    """Make every earlier paper of a list void, though the list itself stays where it stands."""
+    connection.execute(update(lists).where(lists.c.id == list_id).values(OTHER_CONTENT))
+
+
 def open_lists(connection: Connection, keys: Mapping[UUID, tuple[Period, UUID, str, str]]) -> None:
     """Lists exist under these ids. Shape: month, district, provider, channel by id."""
     if not keys:
@@ -147,10 +153,16 @@ def total_up(connection: Connection, period: Period) -> tuple[int, int, int]:
         .group_by(payments.c.list_id)
         .subquery()
     )
+    had = tuple_(lists.c.payment_count, lists.c.total_vnd)
+    other = and_(lists.c.payment_count > 0, had != tuple_(sums.c.payment_count, sums.c.total_vnd))
     rows = connection.execute(
         update(lists)
         .where(lists.c.id == sums.c.list_id)
-        .values(payment_count=sums.c.payment_count, total_vnd=sums.c.total_vnd)
+        .values(
+            payment_count=sums.c.payment_count,
+            total_vnd=sums.c.total_vnd,
+            content_version=lists.c.content_version + case((other, 1), else_=0),
+        )
         .returning(lists.c.payment_count, lists.c.total_vnd)
     ).all()
     return len(rows), sum(row.payment_count for row in rows), sum(int(row.total_vnd) for row in rows)

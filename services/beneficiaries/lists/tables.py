@@ -2,6 +2,10 @@
 
 What came back is paid again by a list with a `reissue` number of its own; each payment in it points to the
 one that came back, and no payment is pointed to twice.
+
+`version` counts every change of a list's row, and `content_version` what makes an earlier paper of it wrong:
+other payments or sums, payments that are paid again by another list, a withdrawal. A list that only moves on
+keeps it. While a list has no count it is being computed, and there is nothing of it to be printed.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -37,6 +42,7 @@ lists = Table(
     Column("payment_count", Integer, nullable=False),
     Column("total_vnd", BigInteger, nullable=False),
     Column("content_sha256", Text),
+    Column("content_version", Integer, nullable=False, server_default=text("1")),
     Column("prepared_by", Text),
     Column("approved_by", Text),
     Column("approved_on", Date),

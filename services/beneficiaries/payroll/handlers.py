@@ -87,15 +87,19 @@ def _ensure_in_turn(connection: Connection, period: Period) -> None:
         raise refuse_second_run()
     running = connection.scalar(select(payroll_runs.c.period).where(payroll_runs.c.state == "running"))
     if running is not None:
-        raise Conflict("payroll_running", f"{running} is being computed; wait until it is.")
+        raise Conflict("payroll_running", f"{running} is being computed; wait until it is.", period=running)
     unfinished = open_periods(connection)
     if unfinished:
         raise Conflict(
-            "opening_open", f"{unfinished[0]} was taken over and is not closed yet; close it before {period}."
+            "opening_open",
+            f"{unfinished[0]} was taken over and is not closed yet; close it before {period}.",
+            period=unfinished[0],
         )
     if closed and closed[-1] != period.previous():
         raise Rejected(
-            "month_open", f"{period.previous()} is not closed yet; close it before {period} is computed."
+            "month_open",
+            f"{period.previous()} is not closed yet; close it before {period} is computed.",
+            period=period.previous(),
         )
 
 
@@ -105,6 +109,8 @@ def _ensure_in_time(period: Period, known_on: date) -> None:
         raise Rejected(
             "payroll_too_late",
             f"{period} is closed before {last} (TT 44/2022/TT-BTC Art. 8); {known_on} is too late.",
+            period=period,
+            last_on=last,
         )
 
 

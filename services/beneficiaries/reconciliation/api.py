@@ -35,7 +35,7 @@ from services.beneficiaries.reconciliation.schemas import (
 from services.beneficiaries.register.queries import with_persons
 from services.beneficiaries.units.queries import ensure_reach, reached
 from shared.documents.store import DocumentStore
-from shared.kernel.errors import Denied, NotFound
+from shared.kernel.errors import NotFound
 from shared.web.acting import acts, business_day, current_connection, current_principal, current_work, reads
 from shared.web.blueprint import Blueprint
 from shared.web.context import current_context
@@ -113,10 +113,8 @@ def list_discrepancies(query: dict[str, Any]) -> Any:  # noqa: ANN401 - a page o
 @blueprint.arguments(UnansweredQuery, location="query")
 @blueprint.response(200, UnansweredPageSchema)
 def list_unanswered(query: dict[str, Any]) -> Any:  # noqa: ANN401 - a page of lists
-    """The lists with payments that nobody has answered, and for how long they are silent."""
-    connection, day = current_connection(), business_day()
-    units = [unit for unit in queries.units_with_lists(connection) if _reaches(unit)]
-    return queries.unanswered(connection, units, query, day)
+    """The lists of units within reach with unanswered payments, and for how long they are silent."""
+    return queries.unanswered(current_connection(), _within("results.read"), query, business_day())
 
 
 @blueprint.get("/lists/<uuid:list_id>/outcomes")
@@ -175,11 +173,3 @@ def list_person_payments(query: dict[str, Any], person_id: UUID) -> Any:  # noqa
 
 def _within(permission: str) -> list[UUID]:
     return reached(current_connection(), current_principal(), permission, business_day())
-
-
-def _reaches(unit_id: UUID) -> bool:
-    try:
-        ensure_reach(current_connection(), current_principal(), "results.read", unit_id, business_day())
-    except Denied:
-        return False
-    return True

@@ -47,7 +47,8 @@ def receive_statement(work: Work, answer: Received, units: Sequence[str]) -> tup
     """
     known = PROVIDERS.get(answer.provider)
     if known is None:
-        raise Rejected("provider_unknown", f"Providers are {', '.join(PROVIDERS)}.")
+        known_codes = ", ".join(PROVIDERS)
+        raise Rejected("provider_unknown", f"Providers are {known_codes}.", providers=known_codes)
     statement_id = id_of("statement", answer.provider, answer.document)
     format_ = TABLE if answer.is_table else FORMATS[known.channel]
     work.connection.execute(
@@ -90,7 +91,10 @@ def explain_row(work: Work, statement_id: UUID, row: int, explanation: str) -> N
         raise Conflict("row_matched", f"Row {row} matched a payment; there is nothing to explain.")
     if found.explanation is not None:
         raise Conflict(
-            "row_explained", f"Row {row} was explained on {found.explained_on} already; that stands."
+            "row_explained",
+            f"Row {row} was explained on {found.explained_on} already; that stands.",
+            row=row,
+            explained_on=found.explained_on,
         )
     store.explain(work.connection, found, explanation, work.act.actor, work.act.business_date)
     digest = canonical.digest(explanation.encode())

@@ -13,6 +13,7 @@ from services.beneficiaries.lists.tables import lists, payments
 from services.beneficiaries.reconciliation import standing
 from services.beneficiaries.reconciliation.model import UNMATCHED, answer_due_on, job_id_of
 from services.beneficiaries.reconciliation.tables import outcomes, statement_rows, statements
+from shared.db.many import one_of
 from shared.kernel.errors import NotFound
 from shared.kernel.periods import Period
 from shared.web.pages import Page, decode, page
@@ -125,7 +126,9 @@ def unanswered(
         .join(payments, payments.c.list_id == lists.c.id)
         .outerjoin(outcomes, outcomes.c.payment_id == payments.c.id)
         .where(
-            lists.c.instructed_on.is_not(None), outcomes.c.payment_id.is_(None), lists.c.unit_id.in_(units)
+            lists.c.instructed_on.is_not(None),
+            outcomes.c.payment_id.is_(None),
+            one_of(lists.c.unit_id, units),
         )
         .where(lists.c.instructed_on <= on - timedelta(days=query["days"]))
         .group_by(lists.c.id)
@@ -139,11 +142,6 @@ def unanswered(
         wanted = wanted.where(lists.c.id > after[0])
     shown = [_aged(dict(row), on) for row in connection.execute(wanted).mappings()]
     return page(shown, query["limit"], lambda row: [str(row["id"])])
-
-
-def units_with_lists(connection: Connection) -> list[UUID]:
-    """Every unit that ever had a list."""
-    return list(connection.scalars(select(lists.c.unit_id).distinct()))
 
 
 def _with_job(row: RowMapping) -> dict[str, Any]:

@@ -82,7 +82,9 @@ def _check_move(work: Work, change: Change) -> None:
     commune = _commune(work, change)
     if store.person_by_id(work.connection, change.person_id).commune_id == commune.id:
         raise Rejected(
-            "move_nowhere", f"The person is registered in {commune.name} already; nothing would change."
+            "move_nowhere",
+            f"The person is registered in {commune.name} already; nothing would change.",
+            commune=commune.name,
         )
 
 
@@ -102,7 +104,8 @@ def _check_reassessment(work: Work, change: Change) -> None:
         raise Rejected("entitlement_unknown", f"This person has no entitlement {code} to re-assess.")
     first = min(fact.from_period for fact in held)
     if since < first:
-        raise Rejected("month_before_entitlement", f"{code} was granted from {first}, later than {since}.")
+        message = f"{code} was granted from {first}, later than {since}."
+        raise Rejected("month_before_entitlement", message, first_period=first, period=since)
     if not rate_book(work.connection).knows(code, percent):
         raise Rejected("rate_missing", f"No decree has a monthly amount for {code} at {percent} %.")
 

@@ -124,7 +124,8 @@ def decide(change: Change, state: ChangeState, actor: str) -> None:
     Raises: Conflict change_decided; Denied maker_is_checker.
     """
     if state not in TRANSITIONS[change.state]:
-        raise Conflict("change_decided", f"This request was {change.state} already; make a new one.")
+        message = f"This request was {change.state} already; make a new one."
+        raise Conflict("change_decided", message, state=change.state)
     ensure_maker_is_not_checker([change.requested_by], actor)
 
 
@@ -136,7 +137,8 @@ def job_of(kind: str, registration_id: UUID) -> UUID:
 def ensure_registration_may_become(found: Registration, state: RegistrationState) -> None:
     """Nothing, where the register file can come into the state next. Raises: Conflict registration_state."""
     if state not in REGISTRATION_TRANSITIONS[found.state]:
-        raise Conflict("registration_state", f"Registration {found.id} {WHAT_TO_DO[found.state]}.")
+        message = f"Registration {found.id} {WHAT_TO_DO[found.state]}."
+        raise Conflict("registration_state", message, state=found.state)
 
 
 def decide_registration(found: Registration, state: RegistrationState, actor: str) -> None:
@@ -160,12 +162,13 @@ def ensure_death_possible(died_on: date, birth_year: int, on: date) -> None:
     Raises: Rejected died_ahead, died_before_birth.
     """
     if died_on > on:
-        raise Rejected("died_ahead", f"{died_on} lies ahead of {on}; a death is recorded once it happened.")
+        message = f"{died_on} lies ahead of {on}; a death is recorded once it happened."
+        raise Rejected("died_ahead", message, died_on=died_on)
     if died_on.year < birth_year:
-        raise Rejected(
-            "died_before_birth",
-            f"{died_on} lies before the year of birth {birth_year}; one of the two is wrong in the papers.",
+        message = (
+            f"{died_on} lies before the year of birth {birth_year}; one of the two is wrong in the papers."
         )
+        raise Rejected("died_before_birth", message, died_on=died_on, birth_year=birth_year)
 
 
 def ensure_month_possible(kind: ChangeKind, since: Period, birth_year: int, on: date) -> None:
@@ -177,15 +180,18 @@ def ensure_month_possible(kind: ChangeKind, since: Period, birth_year: int, on: 
     for _ in range(MOVE_MONTHS_AHEAD if kind is ChangeKind.MOVE else 0):
         last = last.next()
     if since > last:
-        raise Rejected("month_ahead", f"{since} lies ahead; on {on} this can hold from {last} at the latest.")
+        message = f"{since} lies ahead; on {on} this can hold from {last} at the latest."
+        raise Rejected("month_ahead", message, period=since, last_period=last)
     if since.year < birth_year:
-        raise Rejected("month_before_birth", f"{since} lies before the year of birth {birth_year}.")
+        message = f"{since} lies before the year of birth {birth_year}."
+        raise Rejected("month_before_birth", message, period=since, birth_year=birth_year)
 
 
 def ensure_alive(died_on: date | None, since: Period) -> None:
     """Nothing, where the person still lived in some part of the month. Raises: Conflict person_dead."""
     if died_on is not None and since > Period.of(died_on):
-        raise Conflict("person_dead", f"This person died on {died_on}; nothing can hold from {since} on.")
+        message = f"This person died on {died_on}; nothing can hold from {since} on."
+        raise Conflict("person_dead", message, died_on=died_on, period=since)
 
 
 def ensure_receivable(provider: str, bank_code: str, account_number: str, known: Mapping[str, str]) -> None:
@@ -194,7 +200,7 @@ def ensure_receivable(provider: str, bank_code: str, account_number: str, known:
     Raises: Rejected provider_unknown, account_invalid, account_not_needed.
     """
     if provider not in known:
-        raise Rejected("provider_unknown", f"Providers are {', '.join(known)}.")
+        raise Rejected("provider_unknown", f"Providers are {', '.join(known)}.", providers=", ".join(known))
     if known[provider] == "bank":
         if not (BANK_CODE.fullmatch(bank_code) and ACCOUNT.fullmatch(account_number)):
             raise Rejected("account_invalid", ACCOUNT_INVALID)

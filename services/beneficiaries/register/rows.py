@@ -98,12 +98,15 @@ def _rows(text: str, columns: tuple[str, ...]) -> list[dict[str, str]]:
     header = tuple(cell.strip().lower() for cell in next(reader, []))
     if header != columns:
         raise Rejected(
-            "columns_wrong", f"The first row must name the columns {', '.join(columns)}, in this order."
+            "columns_wrong",
+            f"The first row must name the columns {', '.join(columns)}, in this order.",
+            columns=", ".join(columns),
         )
     rows = []
     for number, cells in enumerate(reader, FIRST_ROW):
         if number > ROWS_MAX:
-            raise Rejected("file_too_long", f"A file may have {ROWS_MAX} rows; divide this one.")
+            message = f"A file may have {ROWS_MAX} rows; divide this one."
+            raise Rejected("file_too_long", message, count=ROWS_MAX)
         stripped = [cell.strip() for cell in cells]
         padded = stripped[: len(columns)] + [""] * (len(columns) - len(cells))
         extra = "".join(stripped[len(columns) :])

@@ -51,7 +51,8 @@ def reissue(work: Work, command: ReissuePayments) -> Reissued:
     """
     provider = PROVIDERS.get(command.provider)
     if provider is None:
-        raise Rejected("provider_unknown", f"Providers are {', '.join(PROVIDERS)}.")
+        known = ", ".join(PROVIDERS)
+        raise Rejected("provider_unknown", f"Providers are {known}.", providers=known)
     source = lists.load(work.connection, command.list_id)  # locked: two reissues of a list take turns
     found = store.candidates(work.connection, source.id, work.act.business_date)
     if command.payment_ids is None:
@@ -97,7 +98,10 @@ def _all_named(
         seen.add(payment_id)
     if faults:
         raise Rejected(
-            "reissue_refused", f"{len(faults)} payments cannot be paid again; nothing was reissued.", faults
+            "reissue_refused",
+            f"{len(faults)} payments cannot be paid again; nothing was reissued.",
+            faults,
+            count=len(faults),
         )
     return [found[payment_id] for payment_id in payment_ids]
 
@@ -110,6 +114,7 @@ def _new_list(work: Work, source: PaymentList, wanted: Sequence[Candidate], prov
         for one in wanted
     ]
     lists.add_reissues(work.connection, list_id, rows)
+    lists.change_content(work.connection, source.id)  # nobody may sign on its paper for what is paid again
     items = [
         {
             "payment_id": str(payment_id),

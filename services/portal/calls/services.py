@@ -6,12 +6,14 @@ is named.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
+
+from services.portal.calls.multipart import File, Multipart
 
 CONNECT_TIMEOUT_S = 2
 READ_TIMEOUT_S = 30
@@ -38,7 +40,10 @@ class Away(Exception):
 
 
 class Refused(Exception):
-    """A service said no. Shape: `faults` have the fields of a problem's `errors` (RFC 9457)."""
+    """A service said no. Shape: `faults` have the fields of a problem's `errors` (RFC 9457).
+
+    `values` are the facts of its `detail`, by name.
+    """
 
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
         super().__init__(str(problem.get("code")))
@@ -46,6 +51,7 @@ class Refused(Exception):
         self.code = str(problem.get("code", "unknown"))
         self.detail = str(problem.get("detail", ""))
         self.faults: list[dict[str, Any]] = list(problem.get("errors", ()))
+        self.values: Mapping[str, Any] = dict(problem.get("values", {}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +138,10 @@ class Caller:
         """An act. Idempotent: under one `key` it is done once, however often it is sent."""
         return self.send(service, path, body, key=key, version=version).body
 
+    def put(self, service: str, path: str, body: Mapping[str, Any], *, key: str, version: str) -> Any:  # noqa: ANN401
+        """The same for what takes the place of the version that was seen."""
+        return self._send("PUT", service, path, json=body, headers=_act(key, version)).body
+
     def send(
         self,
         service: str,
@@ -141,29 +151,32 @@ class Caller:
         key: str,
         version: str | None = None,
     ) -> Answer:
-        """The same, with whatever content came back."""
-        headers = {"Idempotency-Key": key} | ({"If-Match": f'"{version}"'} if version else {})
-        return self._send("POST", service, path, json=body, headers=headers)
+        """The same as a post, with whatever content came back."""
+        return self._send("POST", service, path, json=body, headers=_act(key, version))
 
     def upload(
         self,
         service: str,
         path: str,
-        file: tuple[str, bytes],
-        fields: Mapping[str, str] | None = None,
+        file: File,
+        fields: Mapping[str, str | Sequence[str]] | None = None,
         *,
         key: str,
         query: Query | None = None,
+        version: str | None = None,
     ) -> Any:  # noqa: ANN401 - JSON
-        """A file with the fields of its form."""
+        """A file with the fields of its form; with a `version`, in place of the one that was seen.
+
+        Idempotent: as an act is.
+        """
+        form = Multipart(key, fields or {}, file)
         return self._send(
-            "POST",
+            "PUT" if version else "POST",
             service,
             path,
             params=dict(query or {}),
-            data=dict(fields or {}),
-            files={"file": file},
-            headers={"Idempotency-Key": key},
+            data=form,
+            headers={**_act(key, version), "Content-Type": form.media_type},
             timeout=(CONNECT_TIMEOUT_S, UPLOAD_TIMEOUT_S),
         ).body
 
@@ -184,6 +197,10 @@ class Caller:
         if reply.status_code >= requests.codes.bad_request:
             raise Refused(reply.status_code, _problem(reply))
         return _answered(reply)
+
+
+def _act(key: str, version: str | None) -> Mapping[str, str]:
+    return {"Idempotency-Key": key} | ({"If-Match": f'"{version}"'} if version else {})
 
 
 def _answered(reply: requests.Response) -> Answer:

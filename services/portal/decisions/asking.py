@@ -16,7 +16,7 @@ from flask import Response
 from services.portal.calls import units
 from services.portal.calls.services import Away, Refused
 from services.portal.calls.units import BEFORE_MERGERS
-from services.portal.decisions import model
+from services.portal.decisions import forms, model
 from services.portal.decisions.model import Account, Row
 from services.portal.look.language import words
 from services.portal.users import store as users
@@ -67,10 +67,11 @@ def said(faults: Iterable[Item]) -> Response:
 
 def _said(fault: Item) -> dict[str, Any]:
     name = str(fault["pointer"]).strip("/")
-    text = words(f"decisions.fault.{fault['code']}", field=words(FIELDS.get(name, name)))
+    field = words(FIELDS.get(name, name))
+    text = words(f"decisions.fault.{fault['code']}", field=field, rows=forms.ROWS_MAX)
     if near := fault.get("cure"):
         text += f" {words('decisions.nearest', names=near)}."
-    return {**fault, "detail": text, "cure": ""}
+    return {**fault, "detail": text, "cure": "", "said": True}
 
 
 def day() -> date:
@@ -146,7 +147,7 @@ def annex(one: Item) -> Annex:
         every, in_force = law.found
         rows = model.judged(rows, {str(article["id"]): article for article in every}, in_force)
     held = part(lambda: account(one))
-    if held.found and one["state"] != "issued":
+    if held.found and one["state"] not in model.DRAWS_NOTHING:
         rows = model.drawn_down(rows, held.found.available_vnd)
     return Annex(rows, held, law, on)
 

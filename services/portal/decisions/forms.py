@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from services.portal.visits.model import TABLE_ROWS_MAX
 from shared.kernel.names import nfc
 from shared.kernel.unit_names import UnitName, UnitNames
 
@@ -18,7 +19,7 @@ Item = Mapping[str, Any]
 
 HEADER = ("kind", "title", "component", "source", "capital_kind", "issuing_unit_id")
 NEEDED = ("title", "fiscal_year", "article_id")
-ROWS_AT_FIRST, ROWS_MORE, ROWS_MAX = 10, 20, 500
+ROWS_AT_FIRST, ROWS_MORE, ROWS_SPARE, ROWS_MAX = 10, 20, 5, TABLE_ROWS_MAX
 GROUPED = re.compile(r"\d{1,3}([. \u00a0\u202f,])\d{3}(\1\d{3})*", re.ASCII)
 LINES, SHARES, CLASSES = "lines", "shares", "classes"
 
@@ -118,7 +119,7 @@ def _line(
     cells = {name: _cell(form, LINES, index, name) for name in ("text", "unit_id", "note")}
     unit = _unit(reading, f"{at}/unit_id", cells["unit_id"], names, labels) if cells["unit_id"] else None
     return {
-        "label": str(len(reading.body["lines"]) + 1),
+        "label": _cell(form, LINES, index, "label") or str(len(reading.body["lines"]) + 1),
         "text": cells["text"] or cells["unit_id"],
         "unit_id": unit,
         "amount_vnd": _number(reading, f"{at}/amount_vnd", _cell(form, LINES, index, "amount_vnd")),
@@ -149,9 +150,13 @@ def by_formula(form: Form, names: UnitNames, labels: Mapping[str, str], instrume
 
 
 def _with_rows(reading: Reading, table: str) -> Reading:
-    """The reading; a table without any row is a fault of its own."""
+    """The reading; a table without any row, or with more than it takes, is a fault of its own."""
+    first = f"/{table}/0/{'text' if table == LINES else 'unit_id'}"
     if not reading.places:
-        reading.fault("rows_missing", f"/{table}/0/{'text' if table == LINES else 'unit_id'}", "")
+        reading.fault("rows_missing", first, "")
+    if len(reading.places) > ROWS_MAX:
+        reading.faults.clear()  # they stand at rows that are not shown
+        reading.fault("rows_too_many", first, "")
     return reading
 
 

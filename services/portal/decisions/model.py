@@ -40,13 +40,16 @@ COMPONENTS = (
 )
 SOURCES = ("central", "province", "donor-da-nang")
 
+_WITHDRAWAL = ("withdrawal", "decisions.draft")
+_OF_ITS_MAKERS = (("revision", "decisions.draft"), _WITHDRAWAL)
 # What may be done with a decision that stands so, and the permission for it; allocation has the last word.
 STEPS: Mapping[str, Sequence[tuple[str, str]]] = {
-    "draft": (("submission", "decisions.submit"),),
-    "sent_back": (("submission", "decisions.submit"),),
-    "submitted": (("approval", "decisions.approve"), ("return", "decisions.approve")),
-    "approved": (("issue", "decisions.issue"), ("return", "decisions.approve")),
+    "draft": (("submission", "decisions.submit"), *_OF_ITS_MAKERS),
+    "sent_back": (("submission", "decisions.submit"), *_OF_ITS_MAKERS),
+    "submitted": (("approval", "decisions.approve"), ("return", "decisions.approve"), _WITHDRAWAL),
+    "approved": (("issue", "decisions.issue"), ("return", "decisions.approve"), _WITHDRAWAL),
 }
+DRAWS_NOTHING = ("issued", "withdrawn")  # its money has moved, or never will
 
 
 @dataclass(frozen=True, slots=True)

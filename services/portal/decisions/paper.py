@@ -21,16 +21,17 @@ SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
 @blueprint.get("/decisions/<uuid:decision_id>/paper")
 @page("decisions.read")
 def print_one(decision_id: UUID) -> Response:
-    """The decision on sheets of A4; says that an earlier print is void where the decision has changed."""
+    """The decision on sheets of A4; void where it was given up, an earlier print where it says otherwise."""
     one = asking.decision(decision_id)
-    printed = request.args.get("version", one["version"], int)
+    mark = sheets.mark_of(one)
     rows, citations = asking.tree(one), _citations()
-    address = url_for("papers.print_one", decision_id=decision_id, version=one["version"], _external=True)
+    address = url_for("papers.print_one", decision_id=decision_id, content=mark, _external=True)
     return make_response(
         show(
             "decisions/paper.html",
             one=one,
-            printed=printed,
+            mark=mark,
+            printed=request.args.get("content") or mark,
             sheets=sheets.sheets(rows, citations, one["title"]),
             count=len(one["lines"]),
             total=sheets.in_words(one["total_vnd"]),
@@ -49,8 +50,10 @@ def export_one(decision_id: UUID) -> Response:
     dated = written_day(one["issued_on"]) if one["issued_on"] else ""
     texts = {name: words(f"decisions.paper_{name}") for name in workbook.TEXTS}
     texts["issuer"] = _issuer(one["issuing_unit_id"])
-    texts["mark"] = words("decisions.paper_mark", id=one["id"], version=one["version"])
+    texts["mark"] = words("decisions.paper_mark", id=one["id"], content=sheets.mark_of(one))
     texts["attached"] = words("decisions.paper_attached", number=one["number"] or "…", day=dated or "…")
+    if one["state"] == "withdrawn":
+        texts["attached"] = words("decisions.paper_withdrawn")
     content = workbook.workbook(one, asking.tree(one), _citations(), texts)
     name = f"{one['number'] or one['id']}.xlsx".replace("/", "-")
     return send_file(BytesIO(content), SPREADSHEET, as_attachment=True, download_name=name)

@@ -99,6 +99,20 @@ def send_back(decision_id: UUID) -> Response:
     return _decided(decision_id, "return", {"reason": request.form.get("reason", "")})
 
 
+@blueprint.get("/decisions/<uuid:decision_id>/withdrawal")
+@page("decisions.draft")
+def ask_withdrawal(decision_id: UUID) -> str:
+    """What is about to be given up, and the reason for it."""
+    return _confirm(decision_id, "withdrawal")
+
+
+@blueprint.post("/decisions/<uuid:decision_id>/withdrawal")
+@page("decisions.draft")
+def withdraw(decision_id: UUID) -> Response:
+    """Given up for good; it stays to be read."""
+    return _decided(decision_id, "withdrawal", {"reason": request.form.get("reason", "")})
+
+
 @blueprint.get("/decisions/<uuid:decision_id>/issue")
 @page("decisions.issue")
 def ask_issue(decision_id: UUID) -> str:

@@ -224,7 +224,7 @@ def _about_myself(act: Callable[[Work], None], done: str) -> Response:
         with current_context().unit_of_work.begin(guard.acting()) as work:
             act(work)
     except Rejected as error:
-        return guard.return_form(error.code, error.message)
+        return guard.return_form(error.code, error.message, values=error.values)
     flash(words(done))
     return see_other(url_for("entrance.sign_in"))
 

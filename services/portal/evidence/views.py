@@ -17,6 +17,7 @@ from services.portal.evidence.checks import Broken, Check, Checkpoint
 from services.portal.evidence.kinds import TYPES
 from services.portal.look.formats import iso_day
 from services.portal.look.page import named, show
+from services.portal.look.refusals import said
 from services.portal.users import store as users
 from services.portal.visits.guard import ask, page
 from shared.web.context import current_context
@@ -147,7 +148,8 @@ def verify_proof() -> str:
     try:
         done = checks.run(_proof(payment, index, item).content.decode(), _key())
     except Refused as refused:
-        done = [Check("proof", holds=False, facts=(("detail", refused.detail),), why="no_proof")]
+        why = said(refused.code, refused.detail, refused.values)
+        done = [Check("proof", holds=False, facts=(("detail", why),), why="no_proof")]
     about = {"payment": payment, "entry": index, "item": item, "key": args.get("key", "")}
     return show("evidence/proof.html", checks=done, holds=checks.hold(done), about=about)
 

@@ -9,6 +9,7 @@ COUNTED_MAX = 100
 # Where all of one kind of work stands, for kinds that have such a page.
 PAGES = {
     "decision": "/decisions",
+    "correction": "/decisions",
     "registration": "/months/registers",
     "change": "/months/changes",
     "unanswered": "/months/unanswered",
@@ -35,7 +36,7 @@ class Tile:
 
 
 TILES = (
-    Tile("to_correct", "decisions.submit", "allocation", "/v1/decisions", "decision", "sent_back"),
+    Tile("to_correct", "decisions.draft", "allocation", "/v1/decisions", "correction", "sent_back"),
     Tile("to_approve", "decisions.approve", "allocation", "/v1/decisions", "decision", "submitted"),
     Tile("to_issue", "decisions.issue", "allocation", "/v1/decisions", "decision", "approved"),
     Tile("registers", "persons.approve", "beneficiaries", "/v1/registrations", "registration", "prepared"),

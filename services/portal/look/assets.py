@@ -29,9 +29,11 @@ SOURCES: Mapping[str, tuple[Path, str]] = {
     "govuk-frontend.css": (MODULES / "govuk-frontend/dist/govuk/govuk-frontend.min.css", CSS),
     "govuk-frontend.js": (MODULES / "govuk-frontend/dist/govuk/govuk-frontend.min.js", SCRIPT),
     "htmx.js": (MODULES / "htmx.org/dist/htmx.min.js", SCRIPT),
+    "tus.js": (MODULES / "tus-js-client/dist/tus.min.js", SCRIPT),
     "fundtrail.css": (STYLES / "fundtrail.css", CSS),
     "paper.css": (STYLES / "paper.css", CSS),
     "fundtrail.js": (STYLES / "fundtrail.js", SCRIPT),
+    "uploads.js": (STYLES / "uploads.js", SCRIPT),
     "mark.svg": (STYLES / "mark.svg", "image/svg+xml"),
 }
 

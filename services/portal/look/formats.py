@@ -23,6 +23,7 @@ ALPHABET = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
 TONES = "\u0300\u0309\u0303\u0301\u0323"  # huyền, hỏi, ngã, sắc, nặng: the order of Vietnamese dictionaries
 DAY_TYPED = re.compile(r"(?P<day>\d{1,2})[/.-](?P<month>\d{1,2})[/.-](?P<year>\d{4})", re.ASCII)
 NOTHING = "–"
+SMALL_BYTES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,13 @@ def dong(vnd: int | None) -> str:
 def whole(number: int | None) -> str:
     """A whole number with its groups of three."""
     return NOTHING if number is None else format_decimal(number, "#,##0", locale=current())
+
+
+def megabytes(count: int) -> str:
+    """The size of a file in MB, of a small one in KB. Units: bytes. Rounding: half even in the last place."""
+    digits, unit, pattern = (6, "MB", "#,##0.#") if count >= SMALL_BYTES else (3, "KB", "#,##0")
+    size = format_decimal(Decimal(count).scaleb(-digits), pattern, locale=current())
+    return f"{size}\N{NO-BREAK SPACE}{unit}"
 
 
 def day(value: str | date | None) -> str:

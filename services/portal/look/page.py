@@ -12,7 +12,7 @@ from flask import Blueprint, Flask, Response, abort, current_app, g, render_temp
 from flask_babel import Babel
 from jinja2 import ChoiceLoader, PackageLoader, PrefixLoader
 
-from services.portal.look import assets, formats, language
+from services.portal.look import assets, formats, language, refusals
 
 EXTENSION = "fundtrail-assets"
 FORM_TARGETS = "FORM_TARGETS"  # other origins to which a form may lead, such as that of another issuer
@@ -40,6 +40,7 @@ def install(app: Flask) -> None:
     govuk = PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")})
     app.jinja_loader = ChoiceLoader([*filter(None, [app.jinja_loader]), govuk])
     env.globals.update(_=language.words, asset=asset_url, scale=formats.scale, language=language.current)
+    env.globals.update(said=refusals.said)
     env.filters.update(
         money=formats.money,
         dong=formats.dong,
@@ -48,8 +49,11 @@ def install(app: Flask) -> None:
         typed_day=formats.typed_day,
         moment=formats.moment,
         month=formats.month,
+        megabytes=formats.megabytes,
         in_order=formats.in_order,
         named=named,
+        said_fault=refusals.said_fault,
+        said_failure=refusals.said_failure,
     )
     app.register_blueprint(blueprint)
     app.after_request(_guarded)

@@ -22,17 +22,20 @@ blueprint = Blueprint("paper", __name__, url_prefix="/<string(length=7):period>/
 @blueprint.get("")
 @page("lists.read")
 def paper(period: str, list_id: UUID) -> str:
-    """The list for printing; one that changed since the named version says that its printout is void."""
+    """The list for printing; an earlier printout is void once something on it changed, and not before.
+
+    The version on paper is that of the list's content, which stays as the list moves from desk to desk.
+    """
     caller = reading(period)
     shown = caller.get(SERVICE, f"/v1/lists/{list_id}")
     if shown["period"] != period:
         abort(404)
-    printed = request.args.get("version", "")
+    printed, version = request.args.get("version", ""), shown["content_version"]
     too_long = shown["payment_count"] > PAYMENTS_MAX
     payments = [] if too_long else caller.pages(SERVICE, f"/v1/lists/{list_id}/payments")
     names = unit_names(period)
     rows = list(sheets.rows_of(payments, names))
-    address = url_for(".paper", period=period, list_id=list_id, version=shown["version"], _external=True)
+    address = url_for(".paper", period=period, list_id=list_id, version=version, _external=True)
     return show(
         "months/paper.html",
         list=shown,
@@ -40,7 +43,8 @@ def paper(period: str, list_id: UUID) -> str:
         sheets=sheets.sheets_of(rows),
         in_words=in_words(Money(shown["total_vnd"])),
         code=qr_code(address, words("look.paper_code")),
-        void=bool(printed) and printed != str(shown["version"]),
+        changed=bool(printed) and printed != str(version),
+        withdrawn=shown["state"] == "withdrawn",
         printed=printed,
         too_long=too_long,
         units=names,

@@ -10,10 +10,12 @@ from services.portal.look.language import words
 from services.portal.look.page import show
 from services.portal.months import model
 from services.portal.months.asking import PAGE_ROWS, SERVICE, filtered, job
-from services.portal.months.uploads import file_of
+from services.portal.uploads import files
+from services.portal.uploads.model import Form
 from services.portal.visits import guard
 from services.portal.visits.guard import ask, page, see_other
 
+REGISTER = Form("/months/registers", "persons.import", 20 * 1024 * 1024)
 STATES = ("reading", "prepared", "approved", "entered", "rejected")
 VERDICT = "<any(approval,rejection):verdict>"
 MOVING = frozenset({"reading", "approved"})
@@ -41,12 +43,13 @@ def registers() -> str:
 @page("persons.import")
 def send() -> Response:
     """The file is being read; a trial stores nothing of it."""
-    file = file_of("file")
+    file = files.came(REGISTER)
     if file is None:
         return guard.return_form("file_missing")
     trial = request.form.get("dry_run") == "yes"
     query = {"dry_run": "true"} if trial else {}
     made = ask().upload(SERVICE, "/v1/persons/imports", file, key=guard.act_key(), query=query)
+    files.used_up(file)
     if trial:
         return see_other(url_for(".trial", job_id=made["job_id"]))
     flash(words("months.register_sent"))

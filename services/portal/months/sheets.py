@@ -16,7 +16,7 @@ FIRST_LAST_ROWS = 2  # head and signatures on one sheet
 
 @dataclass(frozen=True, slots=True)
 class PaperRow:
-    """One payment on paper. Units: đồng; a recovery is negative.
+    """One payment on paper; what another list pays again is not signed for. Units: đồng, recoveries < 0.
 
     Who may not see the persons of a commune gets an id for the name, and neither dossier nor commune.
     """
@@ -29,6 +29,7 @@ class PaperRow:
     arrears_vnd: int
     recovery_vnd: int
     amount_vnd: int
+    paid_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ def rows_of(payments: Iterable[Mapping[str, Any]], units: Mapping[str, str]) -> 
             kinds["arrears"],
             kinds["recovery"],
             int(one["amount_vnd"]),
+            one.get("reissued_by") is not None,
         )
 
 

@@ -10,10 +10,12 @@ from services.portal.look.language import words
 from services.portal.look.page import show
 from services.portal.months import model
 from services.portal.months.asking import PAGE_ROWS, SERVICE, filtered, job, provider_names, unit_names
-from services.portal.months.uploads import file_of
+from services.portal.uploads import files
+from services.portal.uploads.model import Form
 from services.portal.visits import guard
 from services.portal.visits.guard import ask, page, see_other
 
+STATEMENT = Form("/months/statements", "results.upload", 160 * 1024 * 1024)  # two million lines of a table
 CODES = (
     "payment_unknown",
     "amount_differs",
@@ -43,11 +45,12 @@ def statements() -> str:
 @page("results.upload")
 def receive() -> Response:
     """The statement is taken in and being matched."""
-    file = file_of("file")
+    file = files.came(STATEMENT)
     if file is None:
         return guard.return_form("file_missing")
     query = {"provider": request.form.get("provider", "")}
     made = ask().upload(SERVICE, "/v1/statements", file, key=guard.act_key(), query=query)
+    files.used_up(file)
     flash(words("months.statement_received"))
     return see_other(url_for(".statement", statement_id=made["statement_id"]))
 

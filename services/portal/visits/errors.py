@@ -14,10 +14,13 @@ from services.portal.look.page import show
 from services.portal.roles.model import catalogue
 from services.portal.visits import guard
 from services.portal.visits.guard import NotYours
+from services.portal.visits.model import TABLE_ROWS_MAX
 from shared.kernel.errors import Rejected, Unavailable
 
 NOT_FOUND = 404
 DENIED = 403
+MULTIPART = "multipart/form-data"
+UNPROCESSABLE = 422
 
 log = structlog.get_logger(__name__)
 
@@ -29,18 +32,28 @@ def install(app: Flask) -> None:
     app.register_error_handler(SignedOut, lambda _: guard.to_sign_in())
     app.register_error_handler(NotYours, _not_yours)
     app.register_error_handler(CSRFError, lambda _: _page(400, "form_foreign"))
-    app.register_error_handler(RequestEntityTooLarge, lambda _: _page(413, "too_large"))
-    app.register_error_handler(Rejected, lambda error: _page(422, error.code, detail=error.message))
+    app.register_error_handler(RequestEntityTooLarge, _too_large)
+    app.register_error_handler(Rejected, _rejected)
     app.register_error_handler(Unavailable, lambda error: _waits("portal", error.retry_after_s))
     app.register_error_handler(HTTPException, _of_http)
 
 
 def _refused(error: Refused) -> Response:
     if request.method == "POST" and "at" in request.form:
-        return guard.return_form(error.code, error.detail, error.faults)
+        return guard.return_form(error.code, error.detail, error.faults, error.values)
     if error.status == NOT_FOUND:
         return _page(NOT_FOUND, "not_found")
-    return _page(error.status, error.code, detail=error.detail)
+    return _page(error.status, error.code, detail=error.detail, values=error.values)
+
+
+def _rejected(error: Rejected) -> Response:
+    return _page(UNPROCESSABLE, error.code, detail=error.message, values=error.values)
+
+
+def _too_large(_: RequestEntityTooLarge) -> Response:
+    """A file that is too large, or a form in which too much was typed or pasted."""
+    code = "too_large" if request.mimetype == MULTIPART else "form_too_large"
+    return _page(413, code, values={"rows": TABLE_ROWS_MAX})
 
 
 def _away(error: Away) -> Response:
@@ -73,5 +86,5 @@ def _of_http(error: HTTPException) -> Response:
 
 
 def _page(status: int, code: str, **values: Any) -> Response:  # noqa: ANN401 - what the page shows
-    known = {"detail": "", "service": "", "retry_after_s": 0, "roles": [], "permission": ""}
+    known = {"detail": "", "values": {}, "service": "", "retry_after_s": 0, "roles": [], "permission": ""}
     return make_response(show("look/error.html", status=status, code=code, **{**known, **values}), status)

@@ -33,6 +33,7 @@ SECRET_BYTES = 32
 SEE_OTHER = 303
 NO_CONTENT = 204
 SECRET_CHARS_MAX = 128
+PUT_AWAY = "PUT_AWAY"  # in the configuration: what keeps the file of a form and gives the fields for it
 NEVER_KEPT = frozenset({"csrf_token", "password", "secret", "new_password", "totp", "at"})
 FREE_PATHS = ("/assets/", "/livez", "/readyz", "/metrics", "/openapi.json", "/v1/journal/head")
 NOBODY = Visit(uuid.UUID(int=0), "", "dong", Standing.OUTSIDE)
@@ -165,10 +166,15 @@ def see_other(path: str) -> Response:
     return cast("Response", redirect(path, SEE_OTHER))
 
 
-def return_form(code: str, detail: str = "", faults: list[dict[str, Any]] | None = None) -> Response:
+def return_form(
+    code: str,
+    detail: str = "",
+    faults: list[dict[str, Any]] | None = None,
+    values: Mapping[str, Any] | None = None,
+) -> Response:
     """The form again, as it was typed, with what was wrong."""
     at = back()
-    _keep(Kept(at, request.path, _typed_fields(), code, detail, faults or []))
+    _keep(Kept(at, request.path, _typed_fields(), code, detail, faults or [], values or {}))
     return see_other(at)
 
 
@@ -201,8 +207,8 @@ def _led_to(endpoint: str) -> Response:
 
 
 def is_polling() -> bool:
-    """Whether a script asks for a part of a page; nobody need sit there for it."""
-    return "HX-Request" in request.headers
+    """Whether a script asks, for a part of a page or for a file; nobody need sit there for it."""
+    return "HX-Request" in request.headers or "Tus-Resumable" in request.headers
 
 
 def _leave() -> str:
@@ -222,7 +228,8 @@ def _was_sent_again(visit: Visit) -> bool:
 def _typed_fields() -> Mapping[str, list[str]]:
     typed = {name: request.form.getlist(name) for name in request.form if name not in NEVER_KEPT}
     size = sum(len(value) for values in typed.values() for value in values)
-    return typed if size <= KEPT_BYTES_MAX else {}
+    put_away: Callable[[], Mapping[str, list[str]]] = current_app.config.get(PUT_AWAY, dict)
+    return {**(typed if size <= KEPT_BYTES_MAX else {}), **put_away()}
 
 
 def _keep(kept: Kept | None) -> None:

@@ -17,6 +17,7 @@ FORGOTTEN_AFTER = timedelta(days=30)
 RENEWED_BEFORE_S = 30
 CONFIRMED_FOR_S = 300  # how long a sign-in at another issuer stands for a password typed again
 KEPT_BYTES_MAX = 512 * 1024
+TABLE_ROWS_MAX = 500  # of a table in a form; look/styles/fundtrail.js pastes as many
 BACKDATE = "acts.backdate"
 
 
@@ -38,6 +39,7 @@ class Kept:
     code: str = ""
     detail: str = ""
     faults: list[dict[str, Any]] = field(default_factory=list)
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ def ensure_sound(world: World, token: str, examples: int, seed: int, *, edges: b
     assert story.answers[200] > 0
 
 
+@pytest.mark.timeout(900)  # several thousand requests, on whatever machine
 @pytest.mark.parametrize("service", SERVICES)
 def test_nothing_crashes_and_nothing_breaks_the_document(worlds: Worlds, service: str) -> None:
     world = worlds(service)

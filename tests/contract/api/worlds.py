@@ -34,6 +34,7 @@ from shared.web.context import EXTENSION
 from tests.conftest import migrate_service
 from tests.contract.api.callers import AUDIENCE, ISSUER, Caller, started
 from tests.integration.allocation.conftest import published_lists
+from tests.integration.allocation.district import District
 from tests.integration.allocation.house import CEMETERY_ARTICLE, MERIT, NOON, House, Person, envelope
 from tests.integration.allocation.offices import Offices, line
 from tests.integration.allocation.test_formulas import formula
@@ -129,22 +130,44 @@ def allocation(caller: Caller, addresses: Addresses, _: Path, stack: contextlib.
     """A district with a decision and a transfer, on 5/8/2024."""
     offices = offices_of(caller, addresses, stack)
     district, foreign = offices.unit("517", 2), offices.unit("516", 2)
-    (commune, *_) = offices.officer.get("/v1/units", parent_id=district, limit=1)["items"]
-    units = {"own": district, "child": commune["id"], "parent": offices.province, "foreign": foreign}
+    (commune, *_) = sorted(communes_of(offices, district))
+    units = {"own": district, "child": commune, "parent": offices.province, "foreign": foreign}
+    own = District(offices, district, numbers=900)
+    asked_for = {"withdrawal_id": own.asked(own.held(1_000_000))["id"]}
     decision = offices.draft([line(1_000_000, district)], issuing_unit_id=district)
     moved = to_allotment(district)
     assert offices.accountant.send("/v1/transfers", {"transfers": [moved]}).status_code == 200
     place = {"decision_id": decision}
+    of_account = {"account_id": offices.accountant.get("/v1/accounts", unit_id=district)["items"][0]["id"]}
     header = offices.header(issuing_unit_id=district)
     shares = [{"unit_id": district, "count": 1}]
     computed = formula(offices, shares, instrument="none that is known", issuing_unit_id=district)
     asks = {
+        "GET /v1/accounts/{account_id}": Ask(of_account),
+        "GET /v1/accounts/{account_id}/transfers": Ask(of_account),
+        "GET /v1/balances": Ask(query={"fiscal_year": 2024, "unit_id": district}),
+        "GET /v1/decisions/{decision_id}": Ask(place),
+        "GET /v1/decisions/{decision_id}/history": Ask(place),
+        "POST /v1/withdrawals/{withdrawal_id}/confirmation": Ask(
+            asked_for, options=lambda: {"json": {"reference": "KB-1"}}
+        ),
+        "POST /v1/withdrawals/{withdrawal_id}/refusal": Ask(
+            asked_for, options=lambda: {"json": {"reason": "why"}}
+        ),
         "POST /v1/decisions": Ask(options=lambda: {"json": header | {"lines": [line(1000, district)]}}),
         "POST /v1/decisions/annexes": Ask(options=lambda: annex_of(header)),
         "POST /v1/decisions/formulas": Ask(options=lambda: {"json": computed}),
         "POST /v1/decisions/{decision_id}/submission": Ask(place),
         "POST /v1/decisions/{decision_id}/approval": Ask(place),
         "POST /v1/decisions/{decision_id}/return": Ask(place, options=lambda: {"json": {"reason": "why"}}),
+        "PUT /v1/decisions/{decision_id}": Ask(
+            place, options=lambda: {"json": header | {"lines": [line(1000, district)]}}
+        ),
+        "PUT /v1/decisions/{decision_id}/annex": Ask(place, options=lambda: annex_of(header)),
+        "PUT /v1/decisions/{decision_id}/formula": Ask(place, options=lambda: {"json": computed}),
+        "POST /v1/decisions/{decision_id}/withdrawal": Ask(
+            place, options=lambda: {"json": {"reason": "why"}}
+        ),
         "POST /v1/decisions/{decision_id}/issue": Ask(
             place, options=lambda: {"json": {"number": "1/QĐ", "issued_on": "2024-08-05"}}
         ),
@@ -158,6 +181,11 @@ def allocation(caller: Caller, addresses: Addresses, _: Path, stack: contextlib.
         ),
     }
     return World(caller, units, asks, {**place, "transfer_id": moved["id"]}, offices)
+
+
+def communes_of(offices: Offices, district: str) -> set[str]:
+    """The units below a district."""
+    return {unit["id"] for unit in offices.officer.pages("/v1/units", parent_id=district)}
 
 
 def to_allotment(unit: str) -> Options:
@@ -239,7 +267,8 @@ def beneficiaries(caller: Caller, addresses: Addresses, _: Path, stack: contextl
         "POST /v1/changes/{change_id}/rejection": Ask({"change_id": change["id"]}),
     }
     ids = {**place, **sent, "change_id": change["id"], "statement_id": statement["id"]}
-    return World(caller, {name: str(unit) for name, unit in units.items()}, asks, ids, office)
+    relations = {name: str(unit) for name, unit in units.items()}
+    return World(caller, relations, asks, ids, office)
 
 
 def commune(code: str) -> object:

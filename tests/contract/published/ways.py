@@ -32,6 +32,8 @@ def of_allocation(world: World) -> None:
     draft = offices.draft([line(MILLION)])
     assert offices.step(offices.officer, draft, "submission").status_code == 200
     assert offices.step(offices.checker, draft, "return", {"reason": "why"}).status_code == 200
+    assert offices.revise(draft, [line(2 * MILLION)], seen=3).status_code == 200
+    assert offices.step(offices.officer, draft, "withdrawal", {"reason": "why"}).status_code == 200
     district.withdraw(district.held(5 * MILLION))
     district.refuse(district.approve(MILLION))
     district.approve(10**12)

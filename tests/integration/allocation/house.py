@@ -238,15 +238,20 @@ class Person:
         body: Any = None,  # noqa: ANN401 - any JSON, or nothing
         key: str | None = "",
         on: date | None = None,
+        *,
+        method: str = "POST",
+        seen: int | None = None,
         **options: Any,  # noqa: ANN401 - as werkzeug takes them
     ) -> TestResponse:
-        """A POST; a key of None sends none, the empty one stands for a new one."""
+        """An act; a key of None sends none, the empty one stands for a new one. `seen`: the version."""
         headers = {} if key is None else {"Idempotency-Key": key or str(new_id())}
+        if seen is not None:
+            headers["If-Match"] = f'"{seen}"'
         if on is not None:
             headers["Business-Date"] = on.isoformat()
         if body is not None:
             options["json"] = body
-        return self.ask("POST", path, headers, **options)
+        return self.ask(method, path, headers, **options)
 
 
 def problem(reply: TestResponse, status: int, code: str) -> dict[str, Any]:

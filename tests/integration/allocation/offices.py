@@ -85,6 +85,20 @@ class Offices:
         assert reply.status_code == 201, reply.get_data(as_text=True)
         return str(reply.get_json()["id"])
 
+    def revise(
+        self,
+        decision: str,
+        lines: Sequence[Mapping[str, Any]],
+        seen: int | None = 1,
+        by: Person | None = None,
+        key: str = "",
+        **header: Any,  # noqa: ANN401 - JSON
+    ) -> TestResponse:
+        """The answer to rewriting a decision by hand, of the version that was seen."""
+        body = self.header(**header) | {"lines": list(lines)}
+        path = f"/v1/decisions/{decision}"
+        return (by or self.officer).send(path, body, key, method="PUT", seen=seen)
+
     def step(self, by: Person, decision: str, step: str, body: Any = None) -> TestResponse:  # noqa: ANN401
         """One act on a decision."""
         return by.send(f"/v1/decisions/{decision}/{step}", body)

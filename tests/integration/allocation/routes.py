@@ -34,7 +34,7 @@ class Route:
         person = offices.holder("somebody", self.permission, *self.also)
         if self.method == "GET":
             return person.ask("GET", self.path, **options)
-        return person.send(self.path, **options)
+        return person.send(self.path, method=self.method, **options)
 
     def good(self, offices: Offices) -> dict[str, Any]:
         """A body that can be read."""
@@ -86,6 +86,9 @@ TELLING = (
     Route("POST", f"/v1/decisions/{ID}/issue", "decisions.issue", fixed(number="1", issued_on="2024-08-05")),
     Route("POST", f"/v1/withdrawals/{ID}/confirmation", "withdrawals.answer", fixed(reference="KB-1")),
     Route("POST", f"/v1/withdrawals/{ID}/refusal", "withdrawals.answer", fixed(reason="x")),
+    Route("POST", f"/v1/decisions/{ID}/withdrawal", "decisions.draft", fixed(reason="x")),
+    Route("PUT", f"/v1/decisions/{ID}", "decisions.draft", decision),
+    Route("PUT", f"/v1/decisions/{ID}/formula", "formulas.compute", formula, ("decisions.draft",)),
 )
 PRESSING = (
     Route("POST", f"/v1/decisions/{ID}/submission", "decisions.submit"),

@@ -61,9 +61,10 @@ each_step = pytest.mark.parametrize(
         ("submission", "decisions.submit", None),
         ("approval", "decisions.approve", None),
         ("return", "decisions.approve", {"reason": "x"}),
+        ("withdrawal", "decisions.draft", {"reason": "x"}),
         ("issue", "decisions.issue", {"number": "1", "issued_on": "2024-08-05"}),
     ],
-    ids=["submission", "approval", "return", "issue"],
+    ids=["submission", "approval", "return", "withdrawal", "issue"],
 )
 
 

@@ -84,6 +84,11 @@ def decision(vandal: Vandal, **values: Any) -> None:  # noqa: ANN401 - values
     vandal.plant("decision_lines", id=TWO, decision_id=ONE, amount_vnd=5)
 
 
+def moved_without_an_issue(vandal: Vandal) -> None:
+    decision(vandal, total_vnd=5, state="withdrawn")
+    transfer(vandal, decision_line=TWO)
+
+
 def more_posted_than_held(vandal: Vandal) -> None:
     vandal.plant("holds", id=ONE, amount_vnd=5, posted_vnd=4)
 
@@ -114,6 +119,11 @@ def outcome_of_another_amount(vandal: Vandal) -> None:
 def session_of_a_blocked_account(vandal: Vandal) -> None:
     vandal.plant("users", id=ONE, active=False)
     vandal.plant("sessions", id=TWO, user_id=ONE)
+
+
+def piece_with_a_gap_before_it(vandal: Vandal) -> None:
+    vandal.plant("uploads", id=ONE, length=9, received=5)
+    vandal.plant("upload_pieces", upload_id=ONE, first_byte=4, size=5)
 
 
 def pending_with_deliveries(vandal: Vandal) -> None:
@@ -176,6 +186,12 @@ DEEDS: tuple[tuple[str, str, str, Deed], ...] = (
         "issued_lines_moved_their_amount_once",
         f"decision_lines/{TWO}",
         lambda vandal: decision(vandal, total_vnd=5, state="issued"),
+    ),
+    (
+        "allocation",
+        "only_issued_decisions_moved_money",
+        f"decisions/{ONE}",
+        moved_without_an_issue,
     ),
     ("allocation", "lists_are_held_whole", f"list_funds/{ONE}", list_not_held),
     (
@@ -287,6 +303,13 @@ DEEDS: tuple[tuple[str, str, str, Deed], ...] = (
         lambda vandal: vandal.plant("users", id=ONE),
     ),
     ("portal", "open_sessions_belong_to_active_accounts", f"sessions/{TWO}", session_of_a_blocked_account),
+    (
+        "portal",
+        "uploads_are_the_sum_of_their_pieces",
+        f"uploads/{ONE}",
+        lambda vandal: vandal.plant("uploads", id=ONE, length=9, received=5),
+    ),
+    ("portal", "upload_pieces_follow_each_other", f"uploads/{ONE}", piece_with_a_gap_before_it),
     (
         "notifications",
         "states_have_their_rank",

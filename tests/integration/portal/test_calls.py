@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from services.portal.calls.services import Away, Caller, Refused, Services, SignedOut
+from services.portal.uploads.files import File
 
 
 class Desk:
@@ -41,7 +42,7 @@ def service() -> Iterator[tuple[Desk, Caller]]:
             self.end_headers()
             self.wfile.write(desk.body)
 
-        do_POST = do_GET  # noqa: N815 - http.server's own name
+        do_POST = do_PUT = do_GET  # noqa: N815 - http.server's own name
 
         def log_message(self, *_: object) -> None:
             pass
@@ -77,6 +78,21 @@ def test_an_act_has_a_name_and_the_version_that_was_seen(service: tuple[Desk, Ca
     _, _, headers, body = desk.asked[0]
     assert (headers["Idempotency-Key"], headers["If-Match"]) == ("k", '"3"')
     assert json.loads(body) == {"a": 1}
+
+
+def test_what_takes_the_place_of_a_version_names_it(service: tuple[Desk, Caller]) -> None:
+    desk, caller = service
+    caller.put("audit", "/v1/x", {"a": 1}, key="k", version="3")
+    caller.upload("audit", "/v1/x/file", File("a.csv", 1, [b"x"]), {"b": "2"}, key="l", version="4")
+    caller.upload("audit", "/v1/x", File("a.csv", 1, [b"x"]), key="m")
+    told = [
+        (method, path, seen["Idempotency-Key"], seen.get("If-Match")) for method, path, seen, _ in desk.asked
+    ]
+    assert told == [
+        ("PUT", "/v1/x", "k", '"3"'),
+        ("PUT", "/v1/x/file", "l", '"4"'),
+        ("POST", "/v1/x", "m", None),
+    ]
 
 
 def test_every_item_of_a_list_comes_page_after_page(service: tuple[Desk, Caller]) -> None:

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from services.portal.calls.services import Services
-from services.portal.site import build_pages
+from services.portal.site import FORM_BYTES_MAX, build_pages
 from services.portal.visits.handlers import Desk
 from services.portal.visits.model import LOCKED_AFTER
 from shared.kernel.sealing import Sealer
@@ -80,6 +80,20 @@ def test_who_signs_in_is_inside_until_the_session_is_over(pages: Flask, portal: 
     assert browser.get("/account").location == "/sign-in?next=/account"
     assert portal.one("SELECT ended_at IS NOT NULL FROM sessions WHERE user_id = :id", id=lan.user_id)
     assert portal.journal("sessions.signed_out")[-1]["user_id"] == lan.user_id
+
+
+def test_a_form_that_holds_too_much_says_how_many_rows_it_takes(
+    pages: Flask, portal: Portal, lan: Account
+) -> None:
+    browser = Browser(pages)
+    browser.sign_in(portal, lan)
+    typed = browser.client.post("/decisions/new", data={"title": "x" * FORM_BYTES_MAX})
+    assert typed.status_code == 413
+    assert "tối đa 500 dòng" in typed.get_data(as_text=True)
+    kind = "multipart/form-data; boundary=x"
+    sent = browser.client.post("/decisions/annex", data=b"x" * (FORM_BYTES_MAX + 1), content_type=kind)
+    assert sent.status_code == 413
+    assert "tối đa 20 MB" in sent.get_data(as_text=True)
 
 
 def test_the_cookie_from_before_signing_in_is_worth_nothing_after(

@@ -85,6 +85,28 @@ def test_what_is_needed_and_not_there_is_named() -> None:
     ]
 
 
+def test_a_table_takes_so_many_rows_and_no_more() -> None:
+    def typed(count: int) -> dict[str, list[str]]:
+        rows = {f"lines-{index}-text": ["x"] for index in range(count)}
+        return HEADER | rows | {f"lines-{index}-amount_vnd": ["5"] for index in range(count)}
+
+    assert forms.by_hand(typed(forms.ROWS_MAX), NAMES, LABELS, ARTICLES).faults == []
+    (fault,) = forms.by_hand(typed(forms.ROWS_MAX + 1) | {"title": [""]}, NAMES, LABELS, ARTICLES).faults
+    assert (fault["code"], fault["pointer"]) == ("rows_too_many", "/lines/0/text")
+
+
+def test_a_line_keeps_the_number_that_its_row_brings() -> None:
+    form = HEADER | {
+        "lines-0-text": ["x"],
+        "lines-0-amount_vnd": ["5"],
+        "lines-0-label": ["1.2"],
+        "lines-1-text": ["y"],
+        "lines-1-amount_vnd": ["5"],
+    }
+    lines = forms.by_hand(form, NAMES, LABELS, ARTICLES).body["lines"]
+    assert [one["label"] for one in lines] == ["1.2", "2"]
+
+
 def test_a_work_has_no_unit() -> None:
     form = HEADER | {"lines-0-text": ["Đường"], "lines-0-amount_vnd": ["5"]}
     assert forms.by_hand(form, NAMES, LABELS, ARTICLES).body["lines"][0]["unit_id"] is None

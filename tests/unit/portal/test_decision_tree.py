@@ -132,6 +132,15 @@ def test_steps_are_those_of_the_state_for_who_may_take_them() -> None:
     assert model.steps("submitted", {"decisions.approve", "decisions.submit"}) == ["approval", "return"]
     assert model.steps("approved", {"decisions.issue"}) == ["issue"]
     assert model.steps("issued", {"decisions.issue"}) == []
+    drafts = {"decisions.draft"}
+    assert [model.steps(state, drafts) for state in model.STATES] == [
+        ["revision", "withdrawal"],
+        ["withdrawal"],
+        ["revision", "withdrawal"],
+        ["withdrawal"],
+        [],
+        [],
+    ]
 
 
 def test_units_are_those_of_the_day_of_issue_or_of_the_year() -> None:

@@ -53,6 +53,14 @@ def test_on_paper_an_amount_is_in_dong_whatever_was_chosen(request_in: Flask) ->
     assert formats.dong(1_500) == f"1.500{NBSP}đồng"
 
 
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [(0, "0 KB"), (99_499, "99 KB"), (100_000, "0,1 MB"), (1_234_567, "1,2 MB"), (167_772_160, "167,8 MB")],
+)
+def test_the_size_of_a_file_is_in_megabytes(request_in: Flask, count: int, shown: str) -> None:
+    assert formats.megabytes(count) == shown.replace(" ", NBSP)
+
+
 def test_dates_are_those_of_vietnam(request_in: Flask) -> None:
     assert formats.day("2024-07-24") == "24/07/2024"
     assert formats.moment("2024-07-24T18:30:00+00:00") == "25/07/2024 01:30:00"

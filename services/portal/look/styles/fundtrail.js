@@ -9,7 +9,12 @@ const IDLE_MS = 10 * 60 * 1000;
 const lockAt = document.body.dataset.idleLock;
 if (lockAt) {
   let timer;
-  const again = () => { clearTimeout(timer); timer = setTimeout(() => location.assign(lockAt), IDLE_MS); };
+  // A file on its way goes on behind a screen that shows nothing; the page is left when it has come.
+  const lock = () => {
+    if ("sending" in document.body.dataset) document.body.dataset.locked = "";
+    else location.assign(lockAt);
+  };
+  const again = () => { clearTimeout(timer); timer = setTimeout(lock, IDLE_MS); };
   for (const kind of ["pointerdown", "keydown", "scroll"]) addEventListener(kind, again, { passive: true });
   again();
 }
@@ -24,7 +29,8 @@ for (const field of document.querySelectorAll("[data-finds]")) {
   });
 }
 
-// A block copied from a spreadsheet fills the rows below the field it is pasted into, and new ones where they end.
+// A block copied from a spreadsheet fills the rows below the field it is pasted into, and new ones where they end;
+// one that has more rows than a form takes fills none, and that is said.
 const GRID_ROWS_MAX = 500;
 const cellsOf = (row) => [...row.querySelectorAll("input, select")];
 const addRow = (body) => {
@@ -48,10 +54,15 @@ for (const grid of document.querySelectorAll("[data-grid]")) {
     const body = event.target.closest("tbody");
     const top = [...body.rows].findIndex((row) => row.contains(event.target));
     const left = cellsOf(body.rows[top]).indexOf(event.target);
-    text.split(/\r?\n/).forEach((line, down) => {
-      if (top + down >= body.rows.length && body.rows.length < GRID_ROWS_MAX) addRow(body);
+    const lines = text.split(/\r?\n/);
+    const full = top + lines.length > GRID_ROWS_MAX;
+    const notice = grid.parentElement.querySelector("[data-grid-full]");
+    if (notice) notice.hidden = !full;
+    if (full) return notice?.scrollIntoView({ block: "center" });
+    lines.forEach((line, down) => {
+      if (top + down >= body.rows.length) addRow(body);
       const row = body.rows[top + down];
-      if (row) line.split("\t").forEach((cell, right) => {
+      line.split("\t").forEach((cell, right) => {
         const field = cellsOf(row)[left + right];
         if (field) field.value = cell.trim();
       });

@@ -97,6 +97,6 @@ def problem(reply: TestResponse) -> dict[str, Any]:
     body: dict[str, Any] = reply.get_json()
     assert body["status"] == reply.status_code
     assert body["type"] == f"urn:fundtrail:problem:{body['code']}"
-    assert set(body) <= {"type", "title", "status", "code", "detail", "errors"}
+    assert set(body) <= {"type", "title", "status", "code", "detail", "errors", "values"}
     assert body["title"]
     return body

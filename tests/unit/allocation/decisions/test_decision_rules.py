@@ -55,7 +55,7 @@ ARTICLES = {article.id: article for article in (GRAVES, DONOR, LAPSED)}
 
 
 def line(amount: int, article: Article = DONOR, quantity: int | None = None, position: int = 1) -> Line:
-    id_ = line_id_of(UUID(int=9), position)
+    id_ = line_id_of(UUID(int=9), 1, position)
     return Line(id_, position, str(position), "Xã Quế Minh", DISTRICT, article.id, amount, quantity)
 
 
@@ -107,6 +107,15 @@ def test_the_maker_never_checks_his_own_decision(state: State, to: State) -> Non
     with pytest.raises(Denied) as caught:
         ensure_may_check(decision(state), "lan", to)
     assert caught.value.code == "maker_is_checker"
+
+
+@pytest.mark.parametrize("to", [State.APPROVED, State.SENT_BACK])
+def test_whoever_had_a_hand_in_a_decision_does_not_check_it(to: State) -> None:
+    made_by_two = replace(decision(State.SUBMITTED), makers=("hoa", "lan"))
+    ensure_may_check(made_by_two, "minh", to)
+    for maker in ("hoa", "lan"):
+        with pytest.raises(Denied):
+            ensure_may_check(made_by_two, maker, to)
 
 
 def test_whoever_approved_a_decision_does_not_issue_it() -> None:

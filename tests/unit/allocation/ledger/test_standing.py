@@ -1,17 +1,12 @@
-"""What was allotted, is held, was spent and is left, from what accounts come to; and units as a forest."""
+"""What was allotted, is held, was spent and is left, from what accounts come to."""
 
 from __future__ import annotations
-
-from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.allocation.ledger.model import Role
-from services.allocation.ledger.standing import Forest, Link, Standing
-
-PROVINCE, DISTRICT, COMMUNE, OTHER, LONE = (UUID(int=number) for number in range(1, 6))
-FOREST = Forest.of([Link(DISTRICT, PROVINCE), Link(COMMUNE, DISTRICT), Link(OTHER, PROVINCE)])
+from services.allocation.ledger.standing import Standing
 
 amounts = st.integers(-(10**15), 10**15)
 
@@ -41,25 +36,3 @@ def test_the_figures_always_add_up(balance: dict[Role, int], promised: int) -> N
     money = Standing(balance, promised)
 
     assert money.allotted + money.unmatched == money.held + money.spent + money.left
-
-
-def test_a_unit_is_divided_into_itself_and_those_right_below() -> None:
-    assert FOREST.parts(PROVINCE) == {
-        PROVINCE: PROVINCE,
-        DISTRICT: DISTRICT,
-        COMMUNE: DISTRICT,
-        OTHER: OTHER,
-    }
-    assert FOREST.parts(LONE) == {LONE: LONE}
-
-
-def test_units_count_for_the_topmost_of_those_in_reach() -> None:
-    assert FOREST.tops({DISTRICT, COMMUNE, LONE}) == {DISTRICT: DISTRICT, COMMUNE: DISTRICT, LONE: LONE}
-
-
-def test_what_is_below_includes_the_unit_and_ends_where_links_go_round() -> None:
-    assert FOREST.below([DISTRICT]) == {DISTRICT, COMMUNE}
-    assert Forest.of([Link(DISTRICT, COMMUNE), Link(COMMUNE, DISTRICT)]).below([COMMUNE]) == {
-        DISTRICT,
-        COMMUNE,
-    }
