@@ -24,10 +24,13 @@ const serve = (box) => {
   let wanted = null; // the button with which the form is to be sent as soon as it has
   let large = false;
   let quarter = 0;
+  let reached = 0;
+  let away = false;
   let watch = 0;
 
   const headers = () => ({ "X-CSRFToken": form.elements.csrf_token.value, "Tus-Resumable": "1.0.0" });
   const say = (text) => { said.textContent = text; };
+  const tell = (text) => say(wanted ? `${text} ${words.waits}` : text);
   const again = () => { upload.abort(); upload.start(); watched(); };
   const watched = () => { clearTimeout(watch); watch = setTimeout(again, SILENT_MS); };
   const came = () => {
@@ -43,7 +46,7 @@ const serve = (box) => {
     if (upload && !ready) upload.abort();
     former = ready || former;
     came();
-    [upload, ready, wanted, large, quarter] = [null, "", null, false, 0];
+    [upload, ready, wanted, large, quarter, reached, away] = [null, "", null, false, 0, 0, false];
     say("");
   };
 
@@ -52,8 +55,9 @@ const serve = (box) => {
     bar.querySelector("progress").value = whole ? sent / whole : 1;
     bar.querySelector("span").textContent = `${size(sent)} / ${size(whole)}`;
     const now = Math.floor((4 * sent) / (whole || 1));
-    if (now !== quarter || said.textContent === words.away) say(filled(words.sending, { percent: 25 * now }));
-    quarter = now;
+    const moves = sent > reached;
+    if (moves && (away || now !== quarter)) tell(filled(words.sending, { percent: 25 * now }));
+    if (moves) [reached, quarter, away] = [sent, now, false];
   };
 
   const done = (file) => {
@@ -91,7 +95,8 @@ const serve = (box) => {
       onShouldRetry: (error) => {
         const status = statusOf(error);
         const worth = TRIED_AGAIN.includes(status) || status >= 500;
-        if (worth) say(words.away);
+        away ||= worth;
+        if (worth) tell(words.away);
         return worth;
       },
       onProgress: progressed,
@@ -122,7 +127,10 @@ const serve = (box) => {
     if (large) input.focus();
     if (!upload && !large) return;
     event.preventDefault();
-    if (!large) { wanted = event.submitter; say(words.waits); }
+    if (!large && !wanted) {
+      wanted = event.submitter;
+      tell(said.textContent);
+    }
   });
   form.addEventListener("formdata", (event) => {
     if (!ready) return;
