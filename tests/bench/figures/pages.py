@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 import requests
 
-from deploy.demo.client import totp
 from tests.bench.harness import Bench, Goal, Lap
 from tests.bench.site import Site
+from tests.browser.codes import next_code
 from tests.browser.conftest import PERSONS, asking
-from tests.browser.desk import Desk
+from tests.browser.desk import account_in
 from tests.browser.known.knowing import Known
 from tests.browser.test_every_page import everything_known
 from tests.e2e.instance import Instance, fresh_instance
@@ -21,7 +21,6 @@ from tests.e2e.instance import Instance, fresh_instance
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 TIMES = 7  # each page, of which the middle one counts
 DEMO_S = 600
-CODE_S = 30
 
 
 def take(site: Site, size: int, rounds: int) -> Iterator[Lap]:
@@ -57,20 +56,19 @@ def _signed_in(instance: Instance, base: str, username: str | None) -> requests.
     session = requests.Session()
     if username is None:
         return session
-    account = Desk.account_in(instance.home.root, username)
-    for _ in range(4):
-        form = TOKEN.search(session.get(f"{base}/sign-in", timeout=60).text)
-        secret = account.get("totp_secret")
-        fields = {
-            "csrf_token": form[1] if form else "",
-            "username": account["username"],
-            "password": account["password"],
-            "totp": totp(secret, time.time()) if secret else "",
-        }
-        if "/sign-in" not in session.post(f"{base}/sign-in", data=fields, timeout=60).url:
-            return session
-        time.sleep(CODE_S / 2)  # its code was used already
-    raise AssertionError(f"{username} could not sign in")
+    home = instance.home.root
+    account = account_in(home, username)
+    form = TOKEN.search(session.get(f"{base}/sign-in", timeout=60).text)
+    secret = account.get("totp_secret")
+    fields = {
+        "csrf_token": form[1] if form else "",
+        "username": account["username"],
+        "password": account["password"],
+        "totp": next_code(home, username, secret) if secret else "",
+    }
+    if "/sign-in" in session.post(f"{base}/sign-in", data=fields, timeout=60).url:
+        raise AssertionError(f"{username} could not sign in")
+    return session
 
 
 BENCHES = (
