@@ -49,7 +49,7 @@ bench: $(VENV)/.dev  ## measure against the limits of this machine; ONLY=ledger 
 check: $(VENV)/.dev  ## lint, format, types, import contracts
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
-	@$(BIN)/mypy --no-error-summary shared services deploy
+	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache
 	@echo "check: clean"
 

@@ -229,7 +229,7 @@ def at_the_log(fuse: Fuse) -> None:
             fuse.die()
         write(file, content, mode)
 
-    keys._write = struck
+    setattr(keys, "_write", struck)  # noqa: B010
 
 
 def tell_when_back(fuse: Fuse) -> None:

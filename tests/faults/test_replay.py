@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 from sqlalchemy import create_engine, text
 
-from services.allocation import worker as allocation
+from services.allocation import listening as allocation
 from services.audit.config import SERVICES
 from services.audit.log.loops import Intake
-from services.beneficiaries import worker as beneficiaries
+from services.beneficiaries import listening as beneficiaries
 from shared.bus.open import open_bus
 from shared.bus.port import Delivered
 from shared.inbox.consumer import Consumer

@@ -88,7 +88,7 @@ def take_verifying(_: Site, size: int, rounds: int) -> Iterator[Lap]:
         yield Lap("verified", watch.seconds, size)
 
 
-def begin(site: Site, unit_of_work: UnitOfWork) -> log_keys.Signer:
+def begin(site: Site, unit_of_work: UnitOfWork) -> Signer:
     """An empty log under a key of its own; the search index stands at its beginning."""
     folder = site.folder / new_id().hex
     with unit_of_work.begin(site.act()) as work:

@@ -262,7 +262,7 @@ def test_fields_may_be_added_in_any_way_and_taken_away_in_none(
     before: dict[str, Any], added: dict[str, Any], data: st.DataObject
 ) -> None:
     old = {"x-key": "a", "x-topic": [], "type": "object", "properties": before, "required": sorted(before)}
-    more = {**old, "properties": {**added, **before}}
+    more: dict[str, Any] = {**old, "properties": {**added, **before}}
     assert list(event_breaks({"e": old}, {"e": more})) == []
     if before:
         lost = data.draw(st.sampled_from(sorted(before)))

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import Connection, text
 
-from services.audit.log import packs, queries, tiles
+from services.audit.log import packs, queries, store, tiles
 from services.audit.log.check import check
-from services.audit.log.tables import log_data
+from services.audit.log.tables import log_data, log_state
 from shared.journal.envelope import Envelope
 
 if TYPE_CHECKING:
@@ -245,13 +245,11 @@ def truncation_of_a_row(connection: Connection, chance: random.Random) -> Done:
 def truncation_of_the_log(connection: Connection, chance: random.Random) -> Done:
     """The whole log as it was earlier: what came later is taken away, but for what was signed."""
     size = chance.randrange(1, ENTRIES)
-    read = queries.store.tile_reader(connection)
+    read = store.tile_reader(connection)
     full, width = divmod(size, tiles.TILE_WIDTH)
     entries = queries.bundle(connection, full)[:width]
     edge = tiles.edge_of(size, read, tiles.pack_entries(entries))
-    connection.execute(
-        queries.store.log_state.update().values(size=size, tiles=list(edge.tiles), bundle=edge.bundle)
-    )
+    connection.execute(log_state.update().values(size=size, tiles=list(edge.tiles), bundle=edge.bundle))
     for table in ("log_bundles", "log_tiles"):
         connection.execute(text(f"DELETE FROM {table} WHERE index >= :full"), {"full": full})
     shown = queries.data(connection, range(full * tiles.TILE_WIDTH, size))

@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from kafka.admin import ACLOperation, ResourceType
 
 from deploy.kafka import acl
 from deploy.local.kafka import find_tools
@@ -121,7 +122,7 @@ def test_who_does_not_know_the_password_learns_nothing(node: Guarded, user: str)
 
 def test_a_right_that_somebody_added_is_taken_back_and_a_second_run_changes_nothing(node: Guarded) -> None:
     set_up(node, "0 added, 0 removed")
-    extra = acl.Rule("portal", acl.ResourceType.TOPIC, "audit.trail.v1", acl.ACLOperation.READ)
+    extra = acl.Rule("portal", ResourceType.TOPIC, "audit.trail.v1", ACLOperation.READ)
     with closing(open_bus(node.url(acl.ADMINISTRATOR), "tests")) as bus:
         bus._administer(lambda admin: admin.create_acls([extra.acl()]))  # type: ignore[attr-defined]
     set_up(node, "0 added, 1 removed")
