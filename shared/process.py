@@ -19,9 +19,11 @@ import structlog
 from shared.telemetry.health import HealthServer
 
 STALLED_AFTER_S = 60.0
+SIGN_EVERY_S = 10.0
 JOIN_S = 20.0
 
 Loop = Callable[[threading.Event, Callable[[], None]], None]
+Sign = Callable[[float, float, str], None]
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +33,7 @@ class Heartbeats:
 
     def __init__(self, names: list[str]) -> None:
         self._beats = dict.fromkeys(names, 0.0)
+        self._began = time.monotonic()
 
     def beater(self, name: str) -> Callable[[], None]:
         """A function that a loop calls each time it goes round."""
@@ -39,6 +42,15 @@ class Heartbeats:
             self._beats[name] = time.monotonic()
 
         return beat
+
+    def sign(self) -> tuple[float, float, str]:
+        """How many seconds ago the process began, and the slowest loop went round; and which one that is.
+
+        A loop that has not gone round yet counts from the start of the process.
+        """
+        now = time.monotonic()
+        since, name = min((beat or self._began, name) for name, beat in self._beats.items())
+        return now - self._began, now - since, name
 
     def ready(self) -> bool:
         """Whether every loop has gone round at least once."""
@@ -50,8 +62,12 @@ class Heartbeats:
         return all(beat == 0 or now - beat < STALLED_AFTER_S for beat in self._beats.values())
 
 
-def run_loops(loops: Mapping[str, Loop], host: str, health_port: int) -> int:
-    """The exit status once all loops have ended: 0 after a stop signal, 1 after a crash."""
+def run_loops(loops: Mapping[str, Loop], host: str, health_port: int, sign: Sign | None = None) -> int:
+    """The exit status once all loops have ended: 0 after a stop signal, 1 after a crash.
+
+    `sign` is called every ten seconds from a thread of its own: since when the process is up, how long ago
+    its slowest loop went round, and which one that is.
+    """
     stop = threading.Event()
     # A handler may interrupt one who holds a lock: an event waits for its own, a simple queue has none.
     statuses: SimpleQueue[int] = SimpleQueue()
@@ -63,6 +79,8 @@ def run_loops(loops: Mapping[str, Loop], host: str, health_port: int) -> int:
         threading.Thread(target=_guarded, args=(name, loop, stop, statuses, beats), name=name, daemon=True)
         for name, loop in loops.items()
     ]
+    if sign is not None:
+        threads.append(threading.Thread(target=_show, args=(sign, beats, stop), name="signs", daemon=True))
     for thread in threads:
         thread.start()
     status = statuses.get()
@@ -72,6 +90,13 @@ def run_loops(loops: Mapping[str, Loop], host: str, health_port: int) -> int:
     while not statuses.empty():
         status = max(status, statuses.get())
     return status
+
+
+def _show(sign: Sign, beats: Heartbeats, stop: threading.Event) -> None:
+    while True:
+        sign(*beats.sign())
+        if stop.wait(SIGN_EVERY_S):
+            return
 
 
 def _join(threads: Sequence[threading.Thread]) -> None:

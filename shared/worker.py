@@ -11,8 +11,9 @@ from shared.db.unit_of_work import UnitOfWork
 from shared.inbox.consumer import Consumer, Handler
 from shared.journal.relay import Relay
 from shared.journal.republishing import REPUBLISH_REQUESTED, obey
-from shared.process import Loop
+from shared.process import Loop, Sign
 from shared.settings import Settings
+from shared.signs.store import Signs
 
 AUDIT_EVENTS = "audit.events.v1"
 
@@ -29,6 +30,11 @@ def consumer_loop(
     wanted = [*topics, *([] if AUDIT_EVENTS in topics else [AUDIT_EVENTS])]
     every = {REPUBLISH_REQUESTED: obey(service), **handlers}
     return Consumer(service, bus, wanted, unit_of_work, every).run
+
+
+def sign_of(role: str, unit_of_work: UnitOfWork, settings: Settings) -> Sign:
+    """What leaves this process's signs of life in the database of its service."""
+    return Signs(unit_of_work, role, settings.member or "").leave
 
 
 @contextmanager

@@ -63,7 +63,7 @@ def take_base(place: Place, shelf: Shelf, now: datetime) -> Path:
     with shelf.making(now) as folder:
         pieces = (
             piece_of(folder, key, BASE, fill),
-            piece_of(folder, key, FILES, lambda target: archive_files(place.home.root, target)),
+            piece_of(folder, key, FILES, lambda target: archive_files([place.home.root], target)),
         )
         manifest = Manifest(manifests.BASE, now, place.server.origin, pieces)
         manifests.write(folder, manifest, key)

@@ -7,7 +7,7 @@ databases is what was under way at that moment, not what happened during the bac
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,19 +42,26 @@ class Snapshot:
     epoch: int
 
 
-def back_up(place: Place, shelf: Shelf, now: datetime, names: Mapping[str, str] = NAMES) -> Path:
+def back_up(
+    place: Place,
+    shelf: Shelf,
+    now: datetime,
+    names: Mapping[str, str] = NAMES,
+    states: Sequence[Path] = (),
+) -> Path:
     """The folder of a new backup, whole and read back.
 
-    `names` says which database holds each service. Raises: Conflict backup_under_way; Unavailable with what
+    `names` says which database holds each service, and `states` where its files lie, where that is not the
+    state folder of the place. Raises: Conflict backup_under_way; Unavailable with what
     stood in the way. In either case nothing is left behind.
     """
-    key = shelf.key_for_writing()
+    key, roots = shelf.key_for_writing(), states or [place.home.root]
     with shelf.making(now) as folder, snapshots(place, names) as taken:
         pieces = [
             piece_of(folder, key, service, _dump_of(place, names[service], one), one)
             for service, one in taken.items()
         ]
-        pieces.append(piece_of(folder, key, FILES, lambda target: archive_files(place.home.root, target)))
+        pieces.append(piece_of(folder, key, FILES, lambda target: archive_files(roots, target)))
         manifest = Manifest(manifests.DATABASES, now, place.server.origin, tuple(pieces))
         manifests.write(folder, manifest, key)
         manifests.ensure_whole(folder, manifests.read(folder, key))
@@ -104,12 +111,12 @@ def piece_of(folder: Path, key: bytes, holds: str, fill: Fill, snapshot: Snapsho
     return Piece(name, holds, sealed.size_bytes, sealed.sha256, *known)
 
 
-def archive_files(root: Path, target: RawIOBase) -> None:
-    """The files as a tar, sealed documents as they lie; one that comes meanwhile may be in it or not."""
+def archive_files(roots: Sequence[Path], target: RawIOBase) -> None:
+    """The files of all roots as a tar, sealed documents as they lie; one that comes meanwhile may be in."""
     with tarfile.open(mode="w|", fileobj=target) as archive:
-        for name in KEPT_FILES:
-            if (root / name).exists():
-                archive.add(root / name, arcname=name, filter=_plain)
+        for path, name in ((root / name, name) for root in roots for name in KEPT_FILES):
+            if path.exists():
+                archive.add(path, arcname=name, filter=_plain)
 
 
 def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo | None:

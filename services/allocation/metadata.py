@@ -6,6 +6,9 @@ from shared.db import naming
 from shared.inbox import tables as inbox
 from shared.jobs import tables as jobs
 from shared.journal import tables as journal
+from shared.signs import tables as signs
 from shared.web import replies
 
-metadata = naming.adopt(naming.metadata(), journal.metadata, inbox.metadata, jobs.metadata, replies.metadata)
+metadata = naming.adopt(
+    naming.metadata(), journal.metadata, inbox.metadata, jobs.metadata, replies.metadata, signs.metadata
+)

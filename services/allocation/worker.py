@@ -6,7 +6,7 @@ from services.allocation.listening import HANDLERS, TOPICS
 from shared.process import run_loops
 from shared.service import make_unit_of_work
 from shared.settings import Settings
-from shared.worker import consumer_loop, relay_loop, worker_bus
+from shared.worker import consumer_loop, relay_loop, sign_of, worker_bus
 
 
 def run(settings: Settings) -> int:
@@ -17,4 +17,5 @@ def run(settings: Settings) -> int:
             "relay": relay_loop("allocation", unit_of_work, bus),
             "consumer": consumer_loop("allocation", unit_of_work, bus, TOPICS, HANDLERS),
         }
-        return run_loops(loops, settings.host, settings.health_port)
+        sign = sign_of("worker", unit_of_work, settings)
+        return run_loops(loops, settings.host, settings.health_port, sign)

@@ -9,7 +9,7 @@ from services.audit.search.handlers import Indexing
 from shared.process import run_loops
 from shared.service import make_unit_of_work
 from shared.settings import Settings
-from shared.worker import relay_loop, worker_bus
+from shared.worker import relay_loop, sign_of, worker_bus
 
 
 def run(settings: Settings) -> int:
@@ -23,4 +23,5 @@ def run(settings: Settings) -> int:
             "signing": Signing(unit_of_work, signer, settings.keys_dir).run,
             "indexing": Indexing(unit_of_work).run,
         }
-        return run_loops(loops, settings.host, settings.health_port)
+        sign = sign_of("worker", unit_of_work, settings)
+        return run_loops(loops, settings.host, settings.health_port, sign)

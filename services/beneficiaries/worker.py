@@ -18,7 +18,7 @@ from shared.jobs.runner import Job, Runner
 from shared.process import run_loops
 from shared.service import make_unit_of_work
 from shared.settings import Settings
-from shared.worker import consumer_loop, relay_loop, worker_bus
+from shared.worker import consumer_loop, relay_loop, sign_of, worker_bus
 
 
 def run(settings: Settings) -> int:
@@ -29,7 +29,8 @@ def run(settings: Settings) -> int:
             "relay": relay_loop("beneficiaries", unit_of_work, bus),
             "consumer": consumer_loop("beneficiaries", unit_of_work, bus, TOPICS, HANDLERS),
         }
-        return run_loops(loops, settings.host, settings.health_port)
+        sign = sign_of("worker", unit_of_work, settings)
+        return run_loops(loops, settings.host, settings.health_port, sign)
 
 
 def run_jobs(settings: Settings) -> int:
@@ -45,4 +46,5 @@ def run_jobs(settings: Settings) -> int:
         reconciliation.KIND: ReconcileStatementJob(documents),
         reconciliation.TELL: TellOutcomesJob(),
     }
-    return run_loops({"jobs": Runner(unit_of_work, kinds).run}, settings.host, settings.health_port)
+    loops = {"jobs": Runner(unit_of_work, kinds).run}
+    return run_loops(loops, settings.host, settings.health_port, sign_of("jobs", unit_of_work, settings))

@@ -11,7 +11,7 @@ from services.notifications.listening import HANDLERS, TOPICS
 from shared.process import run_loops
 from shared.service import make_unit_of_work
 from shared.settings import Settings
-from shared.worker import consumer_loop, relay_loop, worker_bus
+from shared.worker import consumer_loop, relay_loop, sign_of, worker_bus
 
 ACCOUNT_FILE = "notifications-account.json"
 
@@ -32,4 +32,5 @@ def run(settings: Settings) -> int:
             "consumer": consumer_loop("notifications", unit_of_work, bus, TOPICS, HANDLERS),
             "sender": sender.run,
         }
-        return run_loops(loops, settings.host, settings.health_port)
+        sign = sign_of("worker", unit_of_work, settings)
+        return run_loops(loops, settings.host, settings.health_port, sign)

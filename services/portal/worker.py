@@ -7,7 +7,7 @@ from services.portal.uploads.forgetting import forgetting_loop
 from shared.process import run_loops
 from shared.service import make_unit_of_work
 from shared.settings import Settings
-from shared.worker import consumer_loop, relay_loop, worker_bus
+from shared.worker import consumer_loop, relay_loop, sign_of, worker_bus
 
 
 def run(settings: Settings) -> int:
@@ -19,4 +19,5 @@ def run(settings: Settings) -> int:
             "consumer": consumer_loop("portal", unit_of_work, bus, TOPICS, HANDLERS),
             "forgetting": forgetting_loop(unit_of_work),
         }
-        return run_loops(loops, settings.host, settings.health_port)
+        sign = sign_of("worker", unit_of_work, settings)
+        return run_loops(loops, settings.host, settings.health_port, sign)

@@ -13,16 +13,18 @@ from sqlalchemy import text
 from shared.journal import positions
 from shared.kernel.errors import Unavailable
 from shared.kernel.ids import new_id
+from shared.signs import store as signs
 from shared.telemetry import exposition, tracing
 from shared.web import admission, problems
 from shared.web.acting import PUBLIC, current_connection, reads
 from shared.web.blueprint import Blueprint
 from shared.web.context import EXTENSION, Context, current_context
-from shared.web.schemas import JournalHeadSchema
+from shared.web.schemas import JournalHeadSchema, ProcessesSchema
 
 BODY_BYTES_MAX = 1024 * 1024
 FORM_PARTS_MAX = 150  # a form may name 100 rows beside its fields and its file
 PLAIN = "text/plain"
+OPERATIONS = "operations.read"
 A_TEXT = {"type": "string"}
 
 REQUESTS = Counter("fundtrail_http_requests_total", "Requests answered.", ["service", "method", "status"])
@@ -101,6 +103,14 @@ def journal_head() -> dict[str, Any]:
         "position": positions.head(connection),
         "sent": sent.position,
     }
+
+
+@system.get("/v1/processes")
+@reads(OPERATIONS)
+@system.response(200, ProcessesSchema)
+def list_processes() -> dict[str, Any]:
+    """The processes of the service beside its API, each with its last sign of life."""
+    return {"items": signs.read(current_connection())}
 
 
 def _begin() -> None:

@@ -101,3 +101,20 @@ class JournalHeadSchema(Schema):
     epoch = fields.Integer(required=True)
     position = fields.Integer(required=True)
     sent = fields.Integer(required=True)
+
+
+class ProcessSchema(Schema):
+    """The last sign of life of a process: when all its loops had gone round. Units: age_s in seconds."""
+
+    role = fields.String(required=True)
+    member = fields.String(required=True)
+    started_at = fields.DateTime(required=True)
+    seen_at = fields.DateTime(required=True)
+    age_s = fields.Integer(required=True)
+    slowest = fields.String(required=True)
+
+
+class ProcessesSchema(Schema):
+    """The processes of a service that were there within a day."""
+
+    items = fields.List(fields.Nested(ProcessSchema), required=True)

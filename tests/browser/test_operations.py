@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, delete, insert, select
 
 from deploy.local.state import Home, read_json
 from shared.bus import cloud_events
@@ -19,6 +19,7 @@ from shared.inbox.tables import quarantine
 from shared.journal.envelope import Envelope
 from shared.kernel import canonical
 from shared.kernel.ids import new_id
+from shared.signs.tables import process_signs
 from tests.browser.desk import Desk, ensure_accessible, ensure_fits, ensure_reached_by_keyboard
 
 ADMIN, SERVICE, TOPIC = "admin", "allocation", "beneficiaries.events.v1"
@@ -69,7 +70,7 @@ def confirm(desk: Desk, page: Page, button: str) -> None:
 def test_every_part_is_told_to_be_ready(desk: Desk) -> None:
     with desk.sits(ADMIN) as page:
         page.goto(f"{desk.base}/operations")
-        assert page.locator("tbody .govuk-tag").all_inner_texts() == ["Sẵn sàng"] * 5
+        assert page.locator("tbody .govuk-tag", has_text="Sẵn sàng").count() == 5
 
 
 def test_a_message_is_refused_again_and_then_dropped(desk: Desk, stuck: int, database: Engine) -> None:
@@ -77,7 +78,7 @@ def test_a_message_is_refused_again_and_then_dropped(desk: Desk, stuck: int, dat
     with desk.sits(ADMIN) as page:
         page.goto(at)
         page.get_by_role("link", name=str(stuck), exact=True).click()
-        expect(page.locator("main")).to_contain_text("It has no line.")
+        expect(page.locator("main")).to_contain_text("Danh sách không có đúng một dòng")
         page.get_by_role("button", name="Thử lại").click()
         page.fill("#reason", "Đã sửa danh sách")
         confirm(desk, page, "Thử lại")
@@ -109,3 +110,32 @@ def test_nobody_else_comes_in(desk: Desk) -> None:
         assert reply is not None
         assert reply.status == 403
         expect(page.locator("main")).to_contain_text("Quản trị hệ thống")
+
+
+@pytest.fixture
+def silent(database: Engine) -> Iterator[str]:
+    """A worker that left its last sign five minutes ago."""
+    member = f"silent-{new_id()}"
+    now = datetime.now(UTC)
+    sign = {"started_at": now - timedelta(hours=3), "seen_at": now - timedelta(minutes=5)}
+    with database.begin() as connection:
+        connection.execute(
+            insert(process_signs).values(role="worker", member=member, slowest="consumer", **sign)
+        )
+    yield member
+    with database.begin() as connection:
+        connection.execute(delete(process_signs).where(process_signs.c.member == member))
+
+
+def test_every_process_shows_its_last_sign_of_life_and_late_ones_are_marked(desk: Desk, silent: str) -> None:
+    with desk.sits(ADMIN) as page:
+        page.goto(f"{desk.base}/operations")
+        signs = page.locator("table", has_text="Dấu hiệu gần nhất").locator("tbody tr")
+        expect(signs.filter(has_text=silent)).to_contain_text("5 phút trước")
+        expect(signs.filter(has_text=silent)).to_contain_text("Quá hạn")
+        expect(signs.filter(has_text=silent)).to_contain_text("consumer")
+        others = signs.filter(has_not_text=silent).filter(has_text="giây trước")
+        assert others.count() == 6, "a worker of each service, and the jobs of beneficiaries"
+        assert others.filter(has_text="Quá hạn").count() == 0
+        assert signs.filter(has_text="Đang trả lời").count() == 6, "five APIs, and these pages"
+        ensure_accessible(page)

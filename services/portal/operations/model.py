@@ -12,6 +12,16 @@ PARTS = ("portal", "allocation", "beneficiaries", "notifications", "audit")
 AGE = "fundtrail_backup_age_seconds"
 HOUR_S = 3_600
 OLD_AFTER_HOURS = 36  # as the alarm BackupTooOld has it
+LATE_AFTER_S = 60  # a process signs every ten seconds, and no loop of one stands still for longer
+# The processes that each service has beside its API.
+ROLES: Mapping[str, tuple[str, ...]] = {
+    "portal": ("worker",),
+    "allocation": ("worker",),
+    "beneficiaries": ("worker", "jobs"),
+    "notifications": ("worker",),
+    "audit": ("worker",),
+}
+API, PAGES = "api", "pages"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,27 @@ class Part:
     def unlogged(self) -> int | None:
         """Rows of the journal that audit has not taken."""
         return None if self.written is None or self.logged is None else max(self.written - self.logged, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process and its last sign of life. Units: `age_s` seconds; None where no sign is there.
+
+    `known`: whether its service could be asked at all. `slowest` is the loop that went round longest ago.
+    """
+
+    service: str
+    role: str
+    member: str = ""
+    age_s: int | None = None
+    started_at: str | None = None
+    slowest: str = ""
+    known: bool = True
+
+    @property
+    def late(self) -> bool:
+        """Whether somebody must look after it."""
+        return self.known and (self.age_s is None or self.age_s > LATE_AFTER_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +98,20 @@ def part(
         logged=logged(log, name, head["epoch"]) if log and head else None,
         quarantined=len(aside["items"]) if aside else None,
         more_quarantined=bool(aside and aside["next_cursor"]),
+    )
+
+
+def processes(name: str, *, ready: bool, signs: Mapping[str, Any] | None) -> list[Process]:
+    """The processes of a service: its API, which answers or not, and the others by the signs they left."""
+    found = [_process(name, one) for one in signs["items"]] if signs else []
+    missing = [role for role in ROLES[name] if role not in {one.role for one in found}]
+    api = Process(name, API, age_s=0 if ready else None)
+    return [api, *found, *(Process(name, role, known=signs is not None) for role in missing)]
+
+
+def _process(name: str, sign: Mapping[str, Any]) -> Process:
+    return Process(
+        name, sign["role"], sign["member"], int(sign["age_s"]), str(sign["started_at"]), str(sign["slowest"])
     )
 
 

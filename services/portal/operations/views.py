@@ -12,7 +12,7 @@ from services.portal.calls.services import CONNECT_TIMEOUT_S, Away, Refused, Ser
 from services.portal.look.language import words
 from services.portal.look.page import show
 from services.portal.operations import model
-from services.portal.operations.model import LISTENERS, PARTS, Backup, Part
+from services.portal.operations.model import LISTENERS, PARTS, Backup, Part, Process
 from services.portal.visits import guard
 from services.portal.visits.guard import ask, current_visit, page, see_other
 from shared.web.context import current_context
@@ -28,12 +28,16 @@ blueprint = Blueprint("operations", __name__, template_folder="templates", url_p
 @blueprint.get("")
 @page(READ)
 def health() -> str:
-    """Every part: whether it is ready, what lags behind it, what waits for an operator; the last backup."""
+    """Every part: whether it is ready, what lags behind it, what waits for an operator; each process and its
+    last sign of life; the last backup.
+    """
     log = _asked("audit", "/v1/log/sources")
+    ready = {name: _services().is_ready(name) for name in PARTS}
     jobs = _asked("beneficiaries", "/v1/jobs", state="failed") if current_visit().may("jobs.read") else None
     return show(
         "operations/health.html",
-        parts_=[_part(name, log) for name in PARTS],
+        parts_=[_part(name, log, ready=ready[name]) for name in PARTS],
+        processes=[one for name in PARTS for one in _processes(name, ready=ready[name])],
         log=log,
         jobs=jobs,
         backup=_backup(),
@@ -94,8 +98,13 @@ def _ensure_listens(service: str, how: str = HOWS[0]) -> None:
         abort(404)
 
 
-def _part(name: str, log: Mapping[str, Any] | None) -> Part:
-    ready = _services().is_ready(name)
+def _processes(name: str, *, ready: bool) -> list[Process]:
+    found = model.processes(name, ready=ready, signs=_asked(name, "/v1/processes") if ready else None)
+    here = [Process(name, model.PAGES, age_s=0)] if name == "portal" else []  # this page comes from it
+    return [*found, *here]
+
+
+def _part(name: str, log: Mapping[str, Any] | None, *, ready: bool) -> Part:
     head = _asked(name, "/v1/journal/head") if ready else None
     aside = _asked(name, "/v1/quarantine", limit=COUNTED_MAX) if ready and name in LISTENERS else None
     return model.part(name, ready=ready, head=head, log=log, aside=aside)

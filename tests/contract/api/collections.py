@@ -17,11 +17,13 @@ UnitsOf = Callable[["World", Item], set[str | None]]
 REFERENCE = "the same for everybody: published data"
 OPERATIONS = "messages of the whole service, for administrators"
 OF_ONE = "rows of one thing, which is within reach or not: the table of operations asks for it"
+PROCESSES = "processes of the whole service, for administrators"
 OF_NO_UNIT: Mapping[str, Mapping[str, str]] = {
     "allocation": {
         "GET /v1/units": REFERENCE,
         "GET /v1/articles": REFERENCE,
         "GET /v1/quarantine": OPERATIONS,
+        "GET /v1/processes": PROCESSES,
         "GET /v1/balances": "sums within reach: tests/integration/allocation/test_balances.py compares them",
         "GET /v1/accounts/{account_id}/transfers": OF_ONE,
         "GET /v1/decisions/{decision_id}/history": OF_ONE,
@@ -30,6 +32,7 @@ OF_NO_UNIT: Mapping[str, Mapping[str, str]] = {
         "GET /v1/rates": REFERENCE,
         "GET /v1/providers": REFERENCE,
         "GET /v1/quarantine": OPERATIONS,
+        "GET /v1/processes": PROCESSES,
         "GET /v1/jobs": "work of the whole service: its rows name a kind and figures, nobody and no unit",
         "GET /v1/lists/{list_id}/payments": OF_ONE,
         "GET /v1/lists/{list_id}/outcomes": OF_ONE,
@@ -41,14 +44,17 @@ OF_NO_UNIT: Mapping[str, Mapping[str, str]] = {
     "notifications": {
         "GET /v1/messages": "one's own messages alone",
         "GET /v1/quarantine": OPERATIONS,
+        "GET /v1/processes": PROCESSES,
     },
     "audit": {
+        "GET /v1/processes": PROCESSES,
         "GET /v1/entries": "the log is one; every look into it is recorded",
         "GET /v1/entries/{index}": "one entry of it with the items that it carries",
     },
     "portal": {
         "GET /v1/contacts": "who holds a permission for the unit that a service asks about",
         "GET /v1/quarantine": OPERATIONS,
+        "GET /v1/processes": PROCESSES,
     },
 }
 

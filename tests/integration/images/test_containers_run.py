@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import shutil
 import signal
@@ -68,7 +69,7 @@ class Containers:
             text = text.replace(f"{host}:", "127.0.0.1:")
         for port, ours in self.ports.items():
             text = text.replace(port, str(ours))
-        return text
+        return text.replace("/var/lib/fundtrail", str(self.folder / "inside"))
 
     def command(self, name: str) -> list[str]:
         return [
@@ -121,7 +122,7 @@ def containers() -> Iterator[Containers]:
     """Databases and roles as the containers make them, on a server of their own."""
     folder = Path(tempfile.mkdtemp(prefix="fundtrail-containers-"))
     folder.chmod(0o755)  # PostgreSQL runs as nobody where we are root
-    ports = {str(8700 + number): free_port() for number in (*range(5), *range(20, 25), 42, 60, 96)}
+    ports = {str(8700 + number): free_port() for number in (*range(5), *range(20, 25), 42, 60, 96, 98)}
     here = Containers(folder, ports | {"5432": free_port(), "9092": free_port(), "1025": free_port()})
     unset = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
     server = start_server(folder, here.ports["5432"], folder / "postgres.log", unset, print, TEST_SETTINGS)
@@ -206,6 +207,39 @@ def test_a_service_migrates_and_its_api_comes_and_goes_with_what_its_container_i
         assert [path for path, kind in received if kind == "application/x-protobuf"] == ["/v1/traces"]
     state = containers.folder / "volumes" / "portal-state"
     assert (state / "notifications-account.json").exists(), "the sender's container reads it there"
+
+
+def test_a_backup_of_all_services_is_taken_and_its_age_is_told(containers: Containers) -> None:
+    for service in SERVICES:
+        containers.run(f"{service.name}-migrate")
+    states = containers.folder / "inside" / "states"
+    states.mkdir(parents=True)
+    for name in ("allocation", "beneficiaries", "portal"):
+        (states / name).symlink_to(containers.folder / "volumes" / f"{name}-state")
+    with containers.up(["backup"]):
+        wait_until(lambda: containers.healthy("backup"), READY_S, "a healthy container")
+        assert math.isinf(age_of_the_backup(containers))
+        take = subprocess.run(
+            [*containers.command("backup"), "--now"],
+            env=containers.told("backup"),
+            cwd=containers.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=MIGRATION_S,
+        )
+        assert take.returncode == 0, take.stderr
+        assert 0 <= age_of_the_backup(containers) < MIGRATION_S
+    folder = Path(take.stdout.strip())
+    assert {path.stem for path in folder.glob("*.sealed")} == {*(one.name for one in SERVICES), "files"}
+
+
+def age_of_the_backup(here: Containers) -> float:
+    """The figure that pages and alarms read."""
+    with urlopen(f"http://127.0.0.1:{here.ports['8798']}/metrics", timeout=5) as reply:
+        lines = reply.read().decode().splitlines()
+    (age,) = (line.split()[1] for line in lines if line.startswith("fundtrail_backup_age_seconds "))
+    return float(age)
 
 
 @pytest.mark.full

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from deploy.local.plan import SERVICES
 from services.portal.operations import model
 from services.portal.operations.model import Backup
 
@@ -61,3 +62,36 @@ def test_a_backup_is_too_old_after_a_day_and_a_half_or_where_there_is_none() -> 
     assert not Backup(told=True, hours=35).too_old
     assert Backup(told=True, hours=36).too_old
     assert Backup(told=True).too_old
+
+
+def sign(role: str, age_s: int) -> dict[str, object]:
+    started = "2024-08-05T05:00:00+00:00"
+    return {"role": role, "member": "", "age_s": age_s, "started_at": started, "slowest": "relay"}
+
+
+def test_every_process_of_a_service_is_there_and_who_is_late_is_marked() -> None:
+    signs = {"items": [sign("worker", model.LATE_AFTER_S + 1)]}
+    found = model.processes("beneficiaries", ready=True, signs=signs)
+
+    assert [(one.role, one.age_s, one.late) for one in found] == [
+        ("api", 0, False),
+        ("worker", model.LATE_AFTER_S + 1, True),
+        ("jobs", None, True),
+    ]
+    on_time = {"items": [sign("worker", model.LATE_AFTER_S)]}
+    assert not any(one.late for one in model.processes("allocation", ready=True, signs=on_time))
+
+
+def test_of_a_service_that_does_not_answer_its_api_is_late_and_the_others_are_not_known() -> None:
+    api, worker = model.processes("audit", ready=False, signs=None)
+
+    assert (api.late, api.known) == (True, True)
+    assert (worker.late, worker.known) == (False, False)
+
+
+def test_the_processes_that_are_expected_are_those_that_are_started() -> None:
+    started = {
+        service.name: tuple(role for role in service.roles if role not in {"api", "pages"})
+        for service in SERVICES
+    }
+    assert dict(model.ROLES) == started
