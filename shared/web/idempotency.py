@@ -6,6 +6,8 @@ Source: draft-ietf-httpapi-idempotency-key-header-07. Keys belong to their calle
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flask import Request, Response
@@ -90,6 +92,24 @@ def attempt_of(request: Request, principal: str) -> Attempt:
             f"Send the header {HEADER} with 1 to {KEY_CHARS_MAX} characters that are new for every act, "
             "so that a repeat after a broken line cannot pay twice.",
         )
-    parts = (request.method, request.full_path, request.headers.get("Business-Date", ""))
-    content = hashlib.sha256("\n".join(parts).encode() + b"\n" + request.get_data())
+    content = hashlib.sha256()
+    for part in _content_of(request):
+        content.update(part)
     return Attempt(principal, key, content.hexdigest())
+
+
+def _content_of(request: Request) -> Iterator[bytes]:
+    """What makes a request equal to another. A form counts by its fields and the content of its files: how
+    these are framed on their way is different each time that they are sent.
+    """
+    parts = (request.method, request.full_path, request.headers.get("Business-Date", ""))
+    yield "\n".join(parts).encode() + b"\n"
+    if not (request.form or request.files):
+        yield request.get_data()
+        return
+    yield json.dumps(sorted(request.form.lists())).encode()
+    for name, files in sorted(request.files.lists()):
+        for file in files:
+            digest = hashlib.file_digest(file.stream, "sha256")  # type: ignore[arg-type]  # reads from memory or disk
+            file.stream.seek(0)
+            yield json.dumps([name, file.filename, digest.hexdigest()]).encode()

@@ -9,6 +9,8 @@ import pytest
 from tests.integration.beneficiaries.office import DEATH, Person, person, post_answer, problem_of
 
 if TYPE_CHECKING:
+    from werkzeug.test import TestResponse
+
     from tests.integration.beneficiaries.office import Office
 
 
@@ -36,16 +38,24 @@ def test_a_refusal_burns_no_key(office: Office) -> None:
     assert office.officer.ask("POST", "/v1/changes", DEATH, headers=headers).status_code == 201
 
 
-def test_the_same_file_under_the_same_key_is_taken_once(office: Office) -> None:
-    content = post_answer()
-    head = b'--line\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
-    headers = {"Idempotency-Key": "f", "Content-Type": "multipart/form-data; boundary=line"}
-    path = "/v1/statements?provider=POST-QNA"
-    first, second = (
-        office.officer.ask("POST", path, data=head + content + b"\r\n--line--\r\n", headers=dict(headers))
-        for _ in range(2)
-    )
+def send_file(office: Office, key: str, content: bytes, boundary: str) -> TestResponse:
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'.encode()
+    headers = {"Idempotency-Key": key, "Content-Type": f"multipart/form-data; boundary={boundary}"}
+    body = head + content + f"\r\n--{boundary}--\r\n".encode()
+    return office.officer.ask("POST", "/v1/statements?provider=POST-QNA", data=body, headers=headers)
+
+
+def test_the_same_file_under_the_same_key_is_taken_once_however_it_is_framed(office: Office) -> None:
+    first, second = (send_file(office, "f", post_answer(), boundary) for boundary in ("line", "another-line"))
+    assert first.status_code == 202
     assert first.get_json() == second.get_json()
+    assert office.one("SELECT count(*) FROM statements") == 1
+
+
+def test_another_file_under_the_same_key_is_refused_and_nothing_is_taken(office: Office) -> None:
+    send_file(office, "f", post_answer(), "line")
+    reply = send_file(office, "f", post_answer() + b"\n", "line")
+    assert (reply.status_code, reply.get_json()["code"]) == (422, "idempotency_key_reused")
     assert office.one("SELECT count(*) FROM statements") == 1
 
 
