@@ -15,10 +15,13 @@ def next_code(home: Path, username: str, secret: str) -> str:
     """Six digits that the account takes now and nobody has used; waits where the last ones were just used.
 
     A code is good for its half minute and the one after, and for one use: a file of the instance remembers
-    the last one. The first time this half minute's counts as used, for the demonstration may have done so.
+    the last one. That of the half minute in which anybody asked first counts as used, for the demonstration
+    may have done so.
     """
+    with in_turn(home, "codes") as file:
+        file.write_text(first := file.read_text() or str(step_now()))
     with in_turn(home, f"codes-{username}") as file:
-        last = int(file.read_text() or step_now())
+        last = int(file.read_text() or first)
         step = max(last + 1, step_now())
         while step_now() < step:
             time.sleep(WATCH_S)

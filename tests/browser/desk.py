@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.browser.codes import next_code
 
 WIDE, NARROW = 1440, 360
 HEIGHT = 900
+LOCKED_SOON_AFTER_S = 480  # a screen locks itself after ten minutes
 PAGE_BYTES_MAX = 150 * 1024
 USED = 'a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex="0"]'
 NUMBER_WHAT_CAN_BE_USED = """(selector) => [...document.querySelectorAll(selector)]
@@ -35,20 +37,34 @@ def chromium() -> str:
 
 
 @dataclass
+class State:
+    """What a browser keeps of somebody who signed in, and when one was last given it."""
+
+    kept: Any  # Playwright's own
+    used_at: float = field(default_factory=time.monotonic)
+
+
+@dataclass
 class Desk:
     """One instance with its accounts, and one browser before it."""
 
     browser: Browser
     home: Path
     base: str
-    _states: dict[tuple[str, str], Any] = field(default_factory=dict)
+    _states: dict[tuple[str, str, str | None], State] = field(default_factory=dict)
 
     @contextlib.contextmanager
     def sits(
-        self, username: str | None, *, width: int = WIDE, script: bool = True, language: str = "vi"
+        self,
+        username: str | None,
+        *,
+        width: int = WIDE,
+        script: bool = True,
+        language: str = "vi",
+        day: str | None = None,
     ) -> Iterator[Page]:
-        """A page of a browser at which a person, or nobody, is signed in."""
-        state = self._state(username, language) if username else None
+        """A page of a browser at which a person, or nobody, is signed in, on a day of the past if named."""
+        state = self._state(username, language, day) if username else None
         context = self._context(width, script=script, state=state)
         try:
             yield context.new_page()
@@ -77,16 +93,23 @@ class Desk:
             return str(account["password"])
         return next_code(self.home, username, account["totp_secret"])
 
-    def _state(self, username: str, language: str) -> Any:  # noqa: ANN401 - Playwright's own
-        if (username, language) not in self._states:
+    def _state(self, username: str, language: str, day: str | None) -> Any:  # noqa: ANN401 - Playwright's own
+        wanted = (username, language, day)
+        known = self._states.get(wanted)
+        if known is None or time.monotonic() - known.used_at > LOCKED_SOON_AFTER_S:
             context = self._context(WIDE, script=True, state=None)
             page = context.new_page()
             self.sign_in(page, username)
             if language == "en":
                 page.get_by_role("button", name="English").click()
-            self._states[username, language] = context.storage_state()
+            if day is not None:
+                page.goto(f"{self.base}/account")
+                page.fill("#business_date", day)
+                page.locator("form[action$='/account/date'] button").click()
+            known = self._states[wanted] = State(context.storage_state())
             context.close()
-        return self._states[username, language]
+        known.used_at = time.monotonic()
+        return known.kept
 
     def _context(self, width: int, *, script: bool, state: Any) -> BrowserContext:  # noqa: ANN401
         return self.browser.new_context(

@@ -26,12 +26,8 @@ Ask = Callable[..., Any]
 
 @contextmanager
 def sits_on_the_day(desk: Desk, username: str, **options: Any) -> Iterator[Page]:  # noqa: ANN401 - of the desk
-    """Somebody at a browser of their own, whose acts are of a day in 2024."""
-    with desk.sits(None, **options) as page:
-        desk.sign_in(page, username)
-        page.goto(f"{desk.base}/account")
-        page.fill("#business_date", DAY)
-        page.get_by_role("button", name="Dùng ngày này").click()
+    """Somebody at a browser, whose acts are of a day in 2024."""
+    with desk.sits(username, day=DAY, **options) as page:
         yield page
 
 
