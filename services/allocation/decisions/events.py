@@ -88,7 +88,10 @@ class DecisionRevised:
 
 @dataclass(frozen=True, slots=True)
 class DecisionWithdrawn:
-    """A decision that was not issued is given up, with a reason; it stays to be read, and moves no money."""
+    """A decision that was not issued is given up, with a reason; it stays to be read, and moves no money.
+
+    `was` is the state it was in: draft, submitted, approved or sent_back.
+    """
 
     TYPE: ClassVar[str] = "vn.fundtrail.decisions.withdrawn.v1"
     KEY: ClassVar[str] = "decision_id"
@@ -98,6 +101,7 @@ class DecisionWithdrawn:
     unit_id: str
     title: str
     total_vnd: int
+    was: str
 
 
 @dataclass(frozen=True, slots=True)

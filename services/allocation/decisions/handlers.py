@@ -95,7 +95,9 @@ def withdraw_decision(work: Work, command: WithdrawDecision) -> Decision:
     decision = store.load(work.connection, command.decision_id)
     revision.ensure_may_be_withdrawn(decision)
     store.save(work.connection, decision, State.WITHDRAWN)
-    work.because(command.reason).record(DecisionWithdrawn(*_named(decision), decision.total_vnd))
+    work.because(command.reason).record(
+        DecisionWithdrawn(*_named(decision), decision.total_vnd, decision.state)
+    )
     return store.load(work.connection, decision.id)
 
 

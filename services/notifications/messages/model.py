@@ -15,6 +15,11 @@ def _always(_: Mapping[str, Any]) -> bool:
     return True
 
 
+def _was(*states: str) -> Callable[[Mapping[str, Any]], bool]:
+    """Whether it was in one of the states before."""
+    return lambda facts: facts["was"] in states
+
+
 @dataclass(frozen=True, slots=True)
 class Occasion:
     """A reason to tell the holders of a permission something.
@@ -36,8 +41,23 @@ OCCASIONS: Mapping[str, tuple[Occasion, ...]] = {
     "vn.fundtrail.decisions.approved.v1": (
         Occasion("decision_approved", "decisions.issue", (IN_APP, EMAIL, SMS)),
     ),
+    "vn.fundtrail.decisions.sent_back.v1": (
+        Occasion("decision_sent_back", "decisions.draft", (IN_APP, EMAIL)),
+    ),
+    "vn.fundtrail.decisions.withdrawn.v1": (
+        Occasion(
+            "decision_withdrawn",
+            "decisions.approve",
+            (IN_APP, EMAIL),
+            when=_was("submitted", "approved"),
+        ),
+        Occasion("decision_withdrawn", "decisions.issue", (IN_APP, EMAIL), when=_was("approved")),
+    ),
     "vn.fundtrail.lists.submitted.v1": (
         Occasion("list_submitted", "lists.approve", (IN_APP, EMAIL), "unit_id"),
+    ),
+    "vn.fundtrail.lists.sent_back.v1": (
+        Occasion("list_sent_back", "lists.submit", (IN_APP, EMAIL), "unit_id"),
     ),
     "vn.fundtrail.funds.refused.v1": (
         Occasion("funds_refused", "lists.submit", (IN_APP, EMAIL, SMS), "unit_id"),

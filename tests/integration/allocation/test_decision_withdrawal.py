@@ -36,6 +36,7 @@ def test_it_is_given_up_from_everywhere_before_its_issue(offices: Offices, state
     assert offices.officer.get(f"/v1/decisions/{decision}") == shown
     (told,) = offices.house.journal("decisions.withdrawn")
     assert (told["decision_id"], told["unit_id"], told["total_vnd"]) == (decision, offices.province, MILLION)
+    assert told["was"] == state
     last = offices.officer.get(f"/v1/decisions/{decision}/history")["items"][-1]
     assert (last["step"], last["actor"], last["reason"]) == ("withdrawn", "officer", REASON["reason"])
 

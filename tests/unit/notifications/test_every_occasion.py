@@ -36,6 +36,7 @@ def facts(text: str = "Huyện Thăng Bình", amount: int = 60_000_000, count: i
         "returned_vnd": amount,
         "unknown_vnd": amount,
         "payment_count": count,
+        "submission": count,
         "matched_count": count,
         "unmatched_count": count,
         "lines": [{"needed_vnd": amount, "available_vnd": 0, "shortfall_vnd": amount}],

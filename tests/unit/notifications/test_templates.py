@@ -8,24 +8,32 @@ from typing import Any
 import pytest
 from jinja2 import UndefinedError
 
-from services.allocation.decisions.events import DecisionApproved, DecisionSubmitted
+from services.allocation.decisions.events import (
+    DecisionApproved,
+    DecisionSentBack,
+    DecisionSubmitted,
+    DecisionWithdrawn,
+)
 from services.allocation.funding.events import (
     FundsDrawn,
     FundsRefused,
     ListFundsClosed,
     WithdrawalRequested,
 )
-from services.beneficiaries.lists.events import ListSubmitted
+from services.beneficiaries.lists.events import ListSentBack, ListSubmitted
 from services.beneficiaries.reconciliation.events import StatementMatched
 from services.notifications.messages.model import OCCASIONS
 from services.notifications.templates.model import SMS_CHARS_MAX, catalogue, render
 
 EVENTS = (
     DecisionApproved,
+    DecisionSentBack,
     DecisionSubmitted,
+    DecisionWithdrawn,
     FundsDrawn,
     FundsRefused,
     ListFundsClosed,
+    ListSentBack,
     ListSubmitted,
     StatementMatched,
     WithdrawalRequested,
@@ -127,6 +135,20 @@ def test_a_statement_is_told_only_where_rows_wait_for_a_person() -> None:
     (occasion,) = OCCASIONS["vn.fundtrail.statements.matched.v1"]
     assert occasion.when({"unmatched_count": 1})
     assert not occasion.when({"unmatched_count": 0})
+
+
+@pytest.mark.parametrize(
+    ("was", "told"),
+    [
+        ("draft", []),
+        ("sent_back", []),
+        ("submitted", ["decisions.approve"]),
+        ("approved", ["decisions.approve", "decisions.issue"]),
+    ],
+)
+def test_a_withdrawal_is_told_to_whom_the_decision_waited_for(was: str, told: list[str]) -> None:
+    occasions = OCCASIONS["vn.fundtrail.decisions.withdrawn.v1"]
+    assert [one.permission for one in occasions if one.when({"was": was})] == told
 
 
 def test_every_occasion_reaches_people_in_the_application_at_least() -> None:
