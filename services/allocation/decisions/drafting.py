@@ -14,6 +14,8 @@ from shared.kernel import canonical
 from shared.kernel.errors import Fault, Rejected
 from shared.kernel.money import Money
 
+ARITHMETIC_BYTES_MAX = 240 * 1024  # as an event writes it, which may have 256 KiB with all that it tells
+
 
 def lines_of_annex(report: AnnexReport, article_id: UUID, works: Iterable[int]) -> tuple[NewLine, ...]:
     """The lines of an annex, for units or for works that an officer named.
@@ -69,10 +71,21 @@ def lines_of_formula(computed: Computed, names: Mapping[UUID, str], article_id: 
 
 
 def arithmetic(computed: Computed, shares: Sequence[Share]) -> str:
-    """The whole calculation as canonical JSON: inputs, steps and parts."""
-    return canonical.encode(
+    """The whole calculation as canonical JSON: inputs, steps and parts.
+
+    Raises: Rejected formula_too_large where it would not fit into the event that tells of the decision.
+    """
+    text = canonical.encode(
         {"computed": asdict(computed), "shares": [asdict(share) for share in shares]}
     ).decode()
+    if (size := len(canonical.encode(text))) > ARITHMETIC_BYTES_MAX:
+        raise Rejected(
+            "formula_too_large",
+            f"The arithmetic of {len(shares)} shares has {size} bytes, and a decision keeps "
+            f"{ARITHMETIC_BYTES_MAX}; divide the shares among several decisions.",
+            shares=len(shares),
+        )
+    return text
 
 
 def _unconfirmed(report: AnnexReport, works: set[int]) -> list[Fault]:

@@ -116,3 +116,16 @@ def test_a_unit_is_named_once_in_a_formula(offices: Offices) -> None:
 def test_computing_needs_its_own_permission(offices: Offices) -> None:
     shares = [{"unit_id": offices.districts(1)[0], "count": 1}]
     problem(offices.head.send(PATH, formula(offices, shares, total_vnd=5)), 403, "permission_missing")
+
+
+def test_a_formula_that_no_event_could_tell_is_refused_before_anything_is_stored(offices: Offices) -> None:
+    """Of units, as many as there are; so many classes that what they say is too much."""
+    communes = [one["id"] for one in offices.officer.pages("/v1/units", on="2024-01-15", level=3)]
+    names = [f"{number:02} {'x' * 57}" for number in range(20)]
+    shares = [{"unit_id": unit, "classes": names} for unit in communes]
+    body = formula(offices, shares, class_amounts=dict.fromkeys(names, MILLION))
+    refused = problem(offices.officer.send(PATH, body), 422, "formula_too_large")
+    assert refused["values"] == {"shares": len(communes)}
+    assert offices.house.one("SELECT count(*) FROM decisions") == 0
+    few = formula(offices, shares[:50], class_amounts=dict.fromkeys(names, MILLION))
+    assert offices.officer.send(PATH, few).get_json()["total_vnd"] == 50 * MILLION
