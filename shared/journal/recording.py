@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -22,6 +22,7 @@ from shared.kernel.ids import new_id
 ITEMS_MAX = 500
 DATA_BYTES_MAX = 256 * 1024
 ITEMS_FIELD = "items"
+ITEMS_TOGETHER, ITEMS_BYTES_MAX = 200, 192 * 1024  # of what one event tells, with room for the rest of it
 LEAF_BYTES_MAX = 65_535  # C2SP tlog-tiles: an entry's length stands in two bytes
 LETTER_BYTES_MAX = 6  # of a letter in canonical JSON: "\\u0001"
 LEAF_BYTES_REST = 1024  # more than what stands in a leaf beside its texts
@@ -80,6 +81,21 @@ def draft(event: Event) -> Draft:
         data,
         None if items is None else merkle.root(merkle.leaf_hashes(items)),
     )
+
+
+def together(items: Sequence[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], ...]]:
+    """Items in their order, as many at a time as one event may tell, whatever they say."""
+    some: list[dict[str, Any]] = []
+    size = 0
+    for item in items:
+        more = len(canonical.encode(item)) + 1
+        if some and (len(some) == ITEMS_TOGETHER or size + more > ITEMS_BYTES_MAX):
+            yield tuple(some)
+            some, size = [], 0
+        some.append(item)
+        size += more
+    if some:
+        yield tuple(some)
 
 
 def record(connection: Connection, act: Act, drafts: Sequence[Draft], topic: Topic) -> list[UUID]:

@@ -69,9 +69,24 @@ class RevisedContent(TypedDict):
     lines_sha256: str
 
 
+class ReplacedItem(TypedDict):
+    """A line as it stood until then."""
+
+    label: str
+    text: str
+    unit_id: str | None
+    article_id: str
+    amount_vnd: int
+    quantity: int | None
+    note: str
+
+
 @dataclass(frozen=True, slots=True)
 class DecisionRevised:
-    """A draft, or what was sent back, says something else from now on; nobody has approved that."""
+    """A draft, or what was sent back, says something else from now on; nobody has approved that.
+
+    The items of all its events together are the lines as they stood until then, in their order.
+    """
 
     TYPE: ClassVar[str] = "vn.fundtrail.decisions.revised.v1"
     KEY: ClassVar[str] = "decision_id"
@@ -84,6 +99,7 @@ class DecisionRevised:
     version: int
     before: Annotated[dict[str, Any], RevisedContent]
     after: Annotated[dict[str, Any], RevisedContent]
+    items: tuple[Annotated[dict[str, Any], ReplacedItem], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,10 +32,8 @@ from services.allocation.ledger.model import Outcome, Verdict
 from services.allocation.legal_bases import store as legal_bases
 from services.allocation.legal_bases.model import Article
 from shared.db.unit_of_work import Work
-from shared.journal.recording import Topic
+from shared.journal.recording import Topic, together
 from shared.kernel.errors import Fault, Rejected
-
-ITEMS_PER_EVENT = 200
 
 
 def draft_decision(work: Work, command: DraftDecision) -> Decision:
@@ -80,10 +78,9 @@ def revise_decision(work: Work, command: ReviseDecision) -> Decision:
     lines = _lines(before.id, before.version + 1, command.lines)
     after = revision.revised(before, command.header, lines, work.act.actor)
     store.rewrite(work.connection, before, after)
-    told = DecisionRevised(
-        *_named(after), after.version, revision.content_of(before), revision.content_of(after)
-    )
-    work.record(told, Topic.TRAIL)
+    said, says = revision.content_of(before), revision.content_of(after)
+    for items in together(revision.contents_of(before.lines)):
+        work.record(DecisionRevised(*_named(after), after.version, said, says, items), Topic.TRAIL)
     return after
 
 
@@ -233,9 +230,9 @@ def _issued(
             fiscal_year=decision.header.fiscal_year,
             total_vnd=decision.total_vnd,
             demonstration=decision.header.demonstration,
-            items=tuple(items[start : start + ITEMS_PER_EVENT]),
+            items=some,
         )
-        for start in range(0, len(items), ITEMS_PER_EVENT)
+        for some in together(items)
     ]
 
 

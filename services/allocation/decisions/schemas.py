@@ -31,7 +31,7 @@ class HeaderSchema(Closed):
 class NewLineSchema(Closed):
     """One line. `quantity` counts what the article's ceiling is set for."""
 
-    label = fields.String(load_default="", validate=validate.Length(max=CLASSES_MAX))
+    label = fields.String(load_default="", validate=validate.Length(max=20))
     text = TextField(500, required=True)
     unit_id = fields.UUID(load_default=None, allow_none=True)
     article_id = fields.UUID(required=True)
@@ -75,7 +75,9 @@ class ShareSchema(Closed):
     """One unit of a formula: its class, or its count."""
 
     unit_id = fields.UUID(required=True)
-    classes = fields.List(TextField(CLASS_CHARS_MAX), load_default=list, validate=validate.Length(max=20))
+    classes = fields.List(
+        TextField(CLASS_CHARS_MAX), load_default=list, validate=validate.Length(max=CLASSES_MAX)
+    )
     count = fields.Integer(load_default=0, strict=True, validate=validate.Range(min=0, max=10_000_000))
 
 

@@ -110,7 +110,22 @@ def test_the_trail_has_what_it_said_before_and_since(offices: Offices) -> None:
     names = ("label", "text", "unit_id", "article_id", "amount_vnd", "quantity", "note")
     said = [{name: one[name] for name in names} for one in shown(offices, decision)["lines"]]
     assert after["lines_sha256"] == canonical.digest(canonical.encode(said))
+    assert before["lines_sha256"] == canonical.digest(canonical.encode(told["items"]))
+    assert [one["amount_vnd"] for one in told["items"]] == [MILLION, 2 * MILLION]
     assert offices.house.one("SELECT topic FROM journal WHERE type LIKE '%decisions.revised%'") == "trail"
+
+
+def test_all_replaced_lines_stand_on_the_trail_however_long_they_are(offices: Offices) -> None:
+    letters = "\u01b0" * 490
+    long = [{**line(MILLION), "text": f"{letters} {number:04}", "note": letters} for number in range(150)]
+    decision = offices.draft(long)
+    offices.revise(decision, [line(MILLION)], 1)
+    told = offices.house.journal("decisions.revised")
+    assert len(told) == 2, "fewer lines than one event may tell, but too many letters"
+    replaced = [one for each in told for one in each["items"]]
+    assert [(one["text"], one["note"]) for one in replaced] == [(one["text"], one["note"]) for one in long]
+    history = offices.officer.get(f"/v1/decisions/{decision}/history")["items"]
+    assert [one["step"] for one in history] == ["drafted", "revised"]
 
 
 def test_an_annex_takes_the_place_of_lines_by_hand(offices: Offices) -> None:
