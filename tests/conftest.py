@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import os
 import shutil
@@ -161,6 +162,13 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     """kafka-python 3.0.12 may drop a connection that it was still making when its client is closed."""
     if item.get_closest_marker("kafka") is not None:
         item.add_marker(pytest.mark.filterwarnings("ignore:unclosed <socket.socket:ResourceWarning"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """What such a test dropped is collected before its warnings are those of another test."""
+    if item.get_closest_marker("kafka") is not None:
+        gc.collect()
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
