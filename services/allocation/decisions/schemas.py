@@ -12,7 +12,6 @@ from shared.web.schemas import Closed, PageQuery, TextField, page_of
 from shared.web.texts import SMALL_MAX
 
 WORKS_MAX = 100
-CLASS_CHARS_MAX, CLASSES_MAX = 60, 20
 
 
 class HeaderSchema(Closed):
@@ -75,9 +74,7 @@ class ShareSchema(Closed):
     """One unit of a formula: its class, or its count."""
 
     unit_id = fields.UUID(required=True)
-    classes = fields.List(
-        TextField(CLASS_CHARS_MAX), load_default=list, validate=validate.Length(max=CLASSES_MAX)
-    )
+    classes = fields.List(fields.String(), load_default=list)
     count = fields.Integer(load_default=0, strict=True, validate=validate.Range(min=0, max=10_000_000))
 
 
@@ -86,9 +83,7 @@ class FormulaDecisionSchema(HeaderSchema):
 
     article_id = fields.UUID(required=True)
     instrument = TextField(60, required=True)
-    class_amounts = fields.Dict(
-        keys=TextField(CLASS_CHARS_MAX), values=fields.Integer(strict=True), load_default=None
-    )
+    class_amounts = fields.Dict(keys=fields.String(), values=fields.Integer(strict=True), load_default=None)
     total_vnd = fields.Integer(load_default=None, strict=True, validate=validate.Range(min=1, max=MAX_VND))
     rounding_vnd = fields.Integer(load_default=1, strict=True, validate=validate.Range(min=1))
     shares = fields.List(

@@ -129,3 +129,10 @@ def test_a_formula_that_no_event_could_tell_is_refused_before_anything_is_stored
     assert offices.house.one("SELECT count(*) FROM decisions") == 0
     few = formula(offices, shares[:50], class_amounts=dict.fromkeys(names, MILLION))
     assert offices.officer.send(PATH, few).get_json()["total_vnd"] == 50 * MILLION
+
+
+@pytest.mark.parametrize("name", ["a\x00b", "\ud800", "x" * 2_000])
+def test_a_class_of_any_name_is_stored_or_refused(offices: Offices, name: str) -> None:
+    shares = [{"unit_id": unit, "classes": [name]} for unit in offices.districts(2)]
+    reply = offices.officer.send(PATH, formula(offices, shares, class_amounts={name: MILLION}))
+    assert reply.status_code in {201, 400, 422}, reply.get_data(as_text=True)
