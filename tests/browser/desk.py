@@ -25,7 +25,13 @@ NUMBER_WHAT_CAN_BE_USED = """(selector) => [...document.querySelectorAll(selecto
   .filter((one) => !one.disabled && one.getClientRects().length && one.checkVisibility())
   .filter((one) => !(one.type === "radio" && !one.checked))
   .map((one, place) => { one.dataset.place = place; return place; })"""
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NAMES = (
+    "chromium-headless-shell",  # without windows that nobody sees: a third of the processor time
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+)
 
 
 def chromium() -> str:
