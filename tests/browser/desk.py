@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import TimeoutError as TooLate
 
 from tests.browser.codes import next_code
 
@@ -133,6 +135,14 @@ def account_in(home: Path, username: str) -> dict[str, Any]:
     else:
         found = json.loads((home / "demo" / "accounts.json").read_text())[username]
     return found
+
+
+def ensure_arrives(page: Page, pattern: str) -> None:
+    """Nothing, where the browser comes to such an address; or else the page says what was in the way."""
+    try:
+        page.wait_for_url(re.compile(pattern))
+    except TooLate as error:
+        raise AssertionError(f"{page.url}: {page.inner_text('main')[:1_000]}") from error
 
 
 def ensure_accessible(page: Page) -> None:

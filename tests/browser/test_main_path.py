@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from deploy.demo.decisions import MERIT
 from services.portal.look.language import catalogue
 from shared.testing.waiting import wait_until
 from tests.browser.colleagues import colleague
-from tests.browser.desk import Desk
+from tests.browser.desk import Desk, ensure_arrives
 from tests.browser.turns import in_turn
 
 PERIOD = "2024-09"
@@ -117,7 +116,7 @@ def pay_for(way: Way, ask: Callable[..., Any], found: dict[str, Any]) -> None:
         page.fill("#lines-0-unit_id", unit_of(ask, found["unit_id"]))
         page.fill("#lines-0-amount_vnd", str(found["total_vnd"] + 10_000_000))
         page.locator("main form button").first.click()
-        page.wait_for_url(re.compile(r"/decisions/[0-9a-f-]{36}$"))
+        ensure_arrives(page, r"/decisions/[0-9a-f-]{36}$")
         address = page.url
         way.send(page, "/submission")
         way.done(page, "decisions.done_submission")
@@ -185,7 +184,7 @@ def send_out_and_answer(way: Way, ask: Callable[..., Any], found: dict[str, Any]
         page.select_option("#provider", found["provider"])
         page.set_input_files("#file", answers(box, found)[0])
         page.locator('form[enctype="multipart/form-data"] button').click()
-        page.wait_for_url(re.compile(r"/months/statements/[0-9a-f-]{36}"))
+        ensure_arrives(page, r"/months/statements/[0-9a-f-]{36}")
         wait_until(lambda: is_told(way, page), STEP_S, "the answer is told")
 
 
