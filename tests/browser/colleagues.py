@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,8 +13,8 @@ from tests.browser.codes import next_code
 from tests.browser.desk import account_in
 from tests.browser.turns import in_turn
 
-DOUBLED = ("td.taichinh", "ld.ubnd", "thanhtra")
-SCREENS = ("vi", "en", "desk")  # the main path in either language, and the way from desk to desk
+AT_EACH_LANGUAGE = ("td.taichinh", "ld.ubnd", "thanhtra")  # on the main path
+AT_EACH_PROCESS = ("ctv.taichinh", "td.taichinh", "ld.ubnd", "cs.so", "duyet.so")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,15 +45,25 @@ def colleague(username: str, screen: str) -> str:
     return f"{username}.{screen}"
 
 
+def here(username: str) -> str:
+    """Who has the same roles, and uses their codes in this process of the tests alone."""
+    return colleague(username, os.environ.get("PYTEST_XDIST_WORKER", "alone"))
+
+
 def hire(home: Path) -> None:
     """Every colleague has an account; once, however many of the tests' processes begin."""
     with in_turn(home, "colleagues"):
         officer = asker(home, "ctv.taichinh")
         province = officer.get("allocation", "/v1/units", on="2024-08-01", level=1)["items"][0]["id"]
+        processes = [f"gw{number}" for number in range(int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")))]
+        screens = {
+            **dict.fromkeys(("vi", "en"), AT_EACH_LANGUAGE),
+            **dict.fromkeys(processes or ["alone"], AT_EACH_PROCESS),
+        }
         wanted = [
             replace(post, username=colleague(post.username, screen), phone=None)
+            for screen, usernames in screens.items()
             for post in posts(province, ())
-            if post.username in DOUBLED
-            for screen in SCREENS
+            if post.username in usernames
         ]
         Staff(addresses_of(home), home / "demo").hire(asker(home, "admin"), wanted)

@@ -22,7 +22,7 @@ from tests.e2e.instance import fresh_instance
 PERSONS = 2_000  # so that every district has payments that came back, and why
 DEMO_S, TEST_S = 240, 600
 GIVEN, GIVEN_PAGES = "FUNDTRAIL_BROWSER_HOME", "FUNDTRAIL_BROWSER_PAGES"
-LONGEST_FIRST = ("test_main_path", "test_decisions")  # so that no browser is left alone with them
+LONGEST_FIRST = ("test_main_path", "test_months", "test_decisions")  # no browser is left alone with them
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

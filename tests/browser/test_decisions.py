@@ -15,10 +15,10 @@ import pytest
 import xlsxwriter
 from playwright.sync_api import Page
 
-from tests.browser.colleagues import colleague
+from tests.browser.colleagues import here
 from tests.browser.desk import Desk
 
-OFFICER, CHECKER, HEAD = "ctv.taichinh", "td.taichinh", "ld.ubnd"
+OFFICER, CHECKER, HEAD = here("ctv.taichinh"), here("td.taichinh"), here("ld.ubnd")
 DAY = "2024-08-20"
 ARTICLE = "55-79"
 Ask = Callable[..., Any]
@@ -92,28 +92,27 @@ def test_a_decision_goes_from_desk_to_desk(desk: Desk, ask: Ask) -> None:
         page.get_by_role("button", name="Trình thẩm định").click()
         assert "Đã trình thẩm định." in page.inner_text("main")
         path = page.url.removeprefix(desk.base)
-    checker, head = colleague(CHECKER, "desk"), colleague(HEAD, "desk")
-    with sits_on_the_day(desk, checker) as page:
+    with sits_on_the_day(desk, CHECKER) as page:
         page.goto(desk.base + path)
         page.get_by_role("button", name="Trả lại").click()
         page.fill("#reason", "Thiếu thuyết minh")
-        confirm(desk, page, checker, "Trả lại quyết định này")
+        confirm(desk, page, CHECKER, "Trả lại quyết định này")
         assert "Thiếu thuyết minh" in page.inner_text(".ft-timeline")
     with sits_on_the_day(desk, OFFICER) as page:
         page.goto(desk.base + path)
         page.get_by_role("button", name="Trình thẩm định").click()
-    with sits_on_the_day(desk, checker) as page:
+    with sits_on_the_day(desk, CHECKER) as page:
         page.goto(desk.base + path)
         page.get_by_role("button", name="Thẩm định, duyệt").click()
         assert "1.466.875.000" in page.inner_text("main")
-        confirm(desk, page, checker, "Duyệt quyết định này")
+        confirm(desk, page, CHECKER, "Duyệt quyết định này")
     number = f"{time.time_ns() % 10**9}/QĐ-UBND"
-    with sits_on_the_day(desk, head) as page:
+    with sits_on_the_day(desk, HEAD) as page:
         page.goto(desk.base + path)
         page.get_by_role("button", name="Ban hành").click()
         page.fill("#number", number)
         page.fill("#issued_on", DAY)
-        confirm(desk, page, head, "Ban hành quyết định này")
+        confirm(desk, page, HEAD, "Ban hành quyết định này")
         assert number in page.inner_text("main")
         assert page.locator(".ft-timeline li").count() == 6
     stored = ask(OFFICER, "allocation", f"/v1{path}")

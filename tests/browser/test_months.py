@@ -17,7 +17,7 @@ from deploy.demo.decisions import MERIT
 from services.beneficiaries.payroll.jobs import CHUNK_PERSONS
 from shared.kernel.ids import new_id
 from tests.browser import held
-from tests.browser.colleagues import asker
+from tests.browser.colleagues import asker, here
 from tests.browser.desk import Desk, ensure_accessible
 from tests.browser.known.evidence import INSPECTOR
 
@@ -26,7 +26,7 @@ IN_TIME = "2024-08-20"  # a month is computed before the 25th of the one before 
 PERIOD = "2024-08"
 MONTH = f"/months/{PERIOD}"
 MOVES_MS = 60_000
-OFFICER, APPROVER, TREASURY = "cs.so", "duyet.so", "kbnn"
+OFFICER, APPROVER, TREASURY = here("cs.so"), here("duyet.so"), "kbnn"
 COLUMNS = (
     "number,full_name,birth_year,identity_number,commune_code,benefits,provider,bank_code,account_number"
 )
