@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import request
 
-from services.beneficiaries.lists import handlers, queries
+from services.beneficiaries.lists import handlers, queries, signing
 from services.beneficiaries.lists.commands import ApproveList, SendBackList, SubmitList, WithdrawList
 from services.beneficiaries.lists.model import PaymentList
 from services.beneficiaries.lists.schemas import (
@@ -18,6 +18,8 @@ from services.beneficiaries.lists.schemas import (
     PaymentPageSchema,
     PaymentsQuery,
     ReasonSchema,
+    SignaturesQuery,
+    SignaturesSchema,
 )
 from services.beneficiaries.register.queries import with_persons
 from services.beneficiaries.units.queries import ensure_reach, reached
@@ -69,6 +71,18 @@ def list_payments(query: dict[str, Any], list_id: UUID) -> Any:  # noqa: ANN401 
     connection = current_connection()
     units = reached(connection, current_principal(), "persons.read", business_day())
     return with_persons(connection, units, queries.payments_of(connection, list_id, query))
+
+
+@blueprint.get("/<uuid:list_id>/signatures")
+@reads("lists.read")
+@blueprint.arguments(SignaturesQuery, location="query")
+@blueprint.response(200, SignaturesSchema)
+def list_signatures(query: dict[str, Any], list_id: UUID) -> Any:  # noqa: ANN401 - lines and a sum
+    """The payments of a list as people sign for them: commune by commune, in order of given names."""
+    _reached(list_id, "lists.read")
+    connection = current_connection()
+    units = reached(connection, current_principal(), "persons.read", business_day())
+    return signing.signatures_of(connection, list_id, units, **query)
 
 
 @blueprint.post("/<uuid:list_id>/submission")

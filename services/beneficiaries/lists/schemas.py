@@ -8,6 +8,8 @@ from services.beneficiaries.lists.model import State
 from services.beneficiaries.register.schemas import NamedPersonSchema
 from shared.web.schemas import Closed, PageQuery, TextField, page_of
 
+PAYMENTS_MAX = 10_000_000  # of a list, far more than a province has people
+
 
 class ListsQuery(PageQuery):
     """Which lists: of a month or of all months, in a state, of a district."""
@@ -81,6 +83,38 @@ class PaymentSchema(Schema):
     reissue_of = fields.UUID(allow_none=True)
     reissued_by = fields.UUID(allow_none=True)
     obligations = fields.List(fields.Nested(ObligationSchema), required=True)
+
+
+class SignaturesQuery(Closed):
+    """Which lines of the paper: from which number on, and how many."""
+
+    first = fields.Integer(load_default=1, validate=validate.Range(min=1, max=PAYMENTS_MAX))
+    limit = fields.Integer(load_default=100, validate=validate.Range(min=1, max=500))
+
+
+class SignatureSchema(Schema):
+    """One line for which somebody signs. Units: đồng, recoveries below 0.
+
+    `person` is null for who may not see the persons of that commune; what another payment pays again
+    (`reissued_by`) is not signed for.
+    """
+
+    number = fields.Integer(required=True)
+    payment_id = fields.UUID(required=True)
+    person_id = fields.UUID(required=True)
+    person = fields.Nested(NamedPersonSchema, allow_none=True)
+    monthly_vnd = fields.Integer(required=True)
+    arrears_vnd = fields.Integer(required=True)
+    recovery_vnd = fields.Integer(required=True)
+    amount_vnd = fields.Integer(required=True)
+    reissued_by = fields.UUID(allow_none=True)
+
+
+class SignaturesSchema(Schema):
+    """Lines of the paper in their order, and the sum of all lines before them, in đồng."""
+
+    before_vnd = fields.Integer(required=True)
+    items = fields.List(fields.Nested(SignatureSchema), required=True)
 
 
 class PaymentsQuery(PageQuery):

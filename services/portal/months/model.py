@@ -182,15 +182,6 @@ def with_outcomes(payments: Iterable[Item], outcomes: Iterable[Item]) -> list[di
     return [{**known.get(one["id"], {}), **one} for one in payments]
 
 
-def kinds_of(obligations: Iterable[Item]) -> dict[str, int]:
-    """What of a payment is for the month itself, arrears or recovery. Units: đồng."""
-    sums = {"monthly": 0, "arrears": 0, "recovery": 0}
-    for one in obligations:
-        kind = one["kind"] if one["kind"] in sums else "monthly"
-        sums[kind] += int(one["amount_vnd"])
-    return sums
-
-
 def steps_for(state: str, may: Iterable[str]) -> Sequence[Step]:
     """The steps that a person with these permissions can try from a state."""
     held = set(may)

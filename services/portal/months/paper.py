@@ -24,7 +24,8 @@ blueprint = Blueprint("paper", __name__, url_prefix="/<string(length=7):period>/
 def paper(period: str, list_id: UUID) -> str:
     """The list for printing; an earlier printout is void once something on it changed, and not before.
 
-    The version on paper is that of the list's content, which stays as the list moves from desk to desk.
+    The version on paper is that of the list's content, which stays as the list moves from desk to desk. A
+    long list is printed in parts, each with what is carried from those before it.
     """
     caller = reading(period)
     shown = caller.get(SERVICE, f"/v1/lists/{list_id}")
@@ -32,15 +33,24 @@ def paper(period: str, list_id: UUID) -> str:
         abort(404)
     printed, version = request.args.get("version", ""), shown["content_version"]
     too_long = shown["payment_count"] > PAYMENTS_MAX
-    payments = [] if too_long else caller.pages(SERVICE, f"/v1/lists/{list_id}/payments")
-    names = unit_names(period)
-    rows = list(sheets.rows_of(payments, names))
+    plan = sheets.plan_of(0 if too_long else shown["payment_count"])
+    parts = sheets.parts_of(plan)
+    number = request.args.get("part", 1, int)
+    if not 1 <= number <= len(parts):
+        abort(404)
+    part, names = parts[number - 1], unit_names(period)
+    lines = {"first": part[0].first, "limit": max(sum(span.count for span in part), 1)}
+    found = caller.get(SERVICE, f"/v1/lists/{list_id}/signatures", lines)
+    rows = sheets.rows_of(found["items"], names)
     address = url_for(".paper", period=period, list_id=list_id, version=version, _external=True)
     return show(
         "months/paper.html",
         list=shown,
         period=period,
-        sheets=sheets.sheets_of(rows),
+        sheets=list(sheets.sheets_of(part, rows, found["before_vnd"])),
+        sheet_count=len(plan),
+        part=number,
+        part_count=len(parts),
         in_words=in_words(Money(shown["total_vnd"])),
         code=qr_code(address, words("look.paper_code")),
         changed=bool(printed) and printed != str(version),

@@ -1,17 +1,26 @@
-"""A payment list as sheets of paper: rows, and what is carried from one sheet to the next."""
+"""A payment list as sheets of paper: which lines stand on which, and what is carried from one to the next."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
-
-from services.portal.months.model import kinds_of
-from shared.kernel.names import sort_key
 
 # Rows that fit on A4 landscape beside the head, the signatures, or neither.
 FIRST_ROWS, MIDDLE_ROWS, LAST_ROWS = 8, 14, 7
 FIRST_LAST_ROWS = 2  # head and signatures on one sheet
+PART_SHEETS = 20  # printed at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The lines of one sheet: the number of sheet and first line, both from 1, and how many there are."""
+
+    sheet: int
+    first: int
+    count: int
+    last: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,52 +52,52 @@ class Sheet:
     last: bool
 
 
-def rows_of(payments: Iterable[Mapping[str, Any]], units: Mapping[str, str]) -> Iterator[PaperRow]:
-    """Payments as they stand on paper: commune by commune, by name, numbered from 1."""
-    for number, one in enumerate(sorted(payments, key=lambda one: _order(one, units)), 1):
-        kinds, person = kinds_of(one["obligations"]), one["person"] or {}
-        yield PaperRow(
-            number,
-            person.get("full_name", str(one["person_id"])),
-            person.get("number", ""),
-            _commune(person, units),
-            kinds["monthly"],
-            kinds["arrears"],
-            kinds["recovery"],
-            int(one["amount_vnd"]),
-            one.get("reissued_by") is not None,
-        )
-
-
-def _order(payment: Mapping[str, Any], units: Mapping[str, str]) -> tuple[str, str, str, str]:
-    """Vietnamese names are in order of the given name, which stands last, then of the whole."""
-    person = payment["person"]
-    if person is None:
-        return "", "", "", str(payment["person_id"])
-    name = str(person["full_name"])
-    given = sort_key(name.rpartition(" ")[2])
-    return sort_key(_commune(person, units)), given, sort_key(name), str(person["number"])
-
-
-def _commune(person: Mapping[str, Any], units: Mapping[str, str]) -> str:
-    unit_id = str(person.get("commune_id", ""))
-    return units.get(unit_id, unit_id)
-
-
-def sheets_of(rows: Sequence[PaperRow]) -> list[Sheet]:
-    """The sheets of a list; signatures never stand alone.
+def plan_of(count: int) -> list[Span]:
+    """Which lines of a list stand on which sheet; signatures never stand alone.
 
     Bounds: 8 rows on the first sheet, 14 on the next ones, 1 to 7 with the signatures.
     """
-    sheets: list[Sheet] = []
-    place, carried = 0, 0
+    spans: list[Span] = []
+    place = 0
     while True:
-        left = len(rows) - place
-        room = MIDDLE_ROWS if sheets else FIRST_ROWS
-        last = left <= (LAST_ROWS if sheets else FIRST_LAST_ROWS)
-        some = rows[place : place + (left if last else min(room, left - 1))]
-        total = carried + sum(row.amount_vnd for row in some)
-        sheets.append(Sheet(len(sheets) + 1, carried, some, total, last))
+        left = count - place
+        room = MIDDLE_ROWS if spans else FIRST_ROWS
+        last = left <= (LAST_ROWS if spans else FIRST_LAST_ROWS)
+        rows = left if last else min(room, left - 1)
+        spans.append(Span(len(spans) + 1, place + 1, rows, last))
         if last:
-            return sheets
-        place, carried = place + len(some), total
+            return spans
+        place += rows
+
+
+def parts_of(plan: Sequence[Span]) -> list[Sequence[Span]]:
+    """The sheets as they are printed, some at a time."""
+    return [plan[start : start + PART_SHEETS] for start in range(0, len(plan), PART_SHEETS)]
+
+
+def rows_of(signatures: Iterable[Mapping[str, Any]], units: Mapping[str, str]) -> Iterator[PaperRow]:
+    """Lines as they stand on paper."""
+    for one in signatures:
+        person = one["person"] or {}
+        unit_id = str(person.get("commune_id", ""))
+        yield PaperRow(
+            one["number"],
+            person.get("full_name", str(one["person_id"])),
+            person.get("number", ""),
+            units.get(unit_id, unit_id),
+            one["monthly_vnd"],
+            one["arrears_vnd"],
+            one["recovery_vnd"],
+            one["amount_vnd"],
+            one["reissued_by"] is not None,
+        )
+
+
+def sheets_of(part: Iterable[Span], rows: Iterable[PaperRow], before_vnd: int) -> Iterator[Sheet]:
+    """The sheets of a part, of their rows and the sum of all lines before them. Units: đồng."""
+    left, carried = iter(rows), before_vnd
+    for span in part:
+        some = list(islice(left, span.count))
+        total = carried + sum(row.amount_vnd for row in some)
+        yield Sheet(span.sheet, carried, some, total, span.last)
+        carried = total

@@ -35,6 +35,7 @@ OF_NO_UNIT: Mapping[str, Mapping[str, str]] = {
         "GET /v1/processes": PROCESSES,
         "GET /v1/jobs": "work of the whole service: its rows name a kind and figures, nobody and no unit",
         "GET /v1/lists/{list_id}/payments": OF_ONE,
+        "GET /v1/lists/{list_id}/signatures": OF_ONE,
         "GET /v1/lists/{list_id}/outcomes": OF_ONE,
         "GET /v1/registrations": "a file has rows of many communes; who decides must reach all of them",
         "GET /v1/statements": "a provider answers for all units in one file",

@@ -244,7 +244,10 @@ def beneficiaries(caller: Caller, addresses: Addresses, _: Path, stack: contextl
     reason, content = {"json": {"reason": "why"}}, {"json": {"content_sha256": "0" * 64}}
     of_commune = {"own": str(commune("20965")), "parent": str(NUI_THANH), "foreign": str(THANG_BINH)}
     asks = {
-        **{f"GET /v1/lists/{{list_id}}{rest}": Ask(place) for rest in ("", "/payments", "/outcomes")},
+        **{
+            f"GET /v1/lists/{{list_id}}{rest}": Ask(place)
+            for rest in ("", "/payments", "/signatures", "/outcomes")
+        },
         **{
             f"POST /v1/lists/{{list_id}}/{step}": Ask(place, options=lambda body=body: dict(body))
             for step, body in {

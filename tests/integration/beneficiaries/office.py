@@ -38,7 +38,11 @@ ISSUER, AUDIENCE = "https://issuer.test", "fundtrail"
 JULY_20 = datetime(2024, 7, 20, 5, tzinfo=UTC)
 PROVINCE = id_of("unit", "Quảng Nam")
 NUI_THANH, THANG_BINH = id_of("unit", "Núi Thành"), id_of("unit", "Thăng Bình")
-COMMUNES = {"20965": ("Tam Anh Bắc", NUI_THANH), "20791": ("Bình Nguyên", THANG_BINH)}
+COMMUNES = {
+    "20965": ("Tam Anh Bắc", NUI_THANH),
+    "20986": ("Núi Thành", NUI_THANH),
+    "20791": ("Bình Nguyên", THANG_BINH),
+}
 OFFICER = (
     "persons.import",
     "persons.read",

@@ -189,3 +189,43 @@ def test_lists_and_payments_come_in_pages(office: Office, computed: dict[str, An
     assert seen == sorted(seen)
     assert len(office.officer.get("/v1/lists?period=2024-08&state=closed")["items"]) == 0
     assert code_of(office.officer.ask("GET", "/v1/lists?period=2024-8")) == (422, "request_invalid")
+
+
+def test_people_sign_commune_by_commune_in_order_of_their_given_names(office: Office) -> None:
+    office.import_persons(
+        person("QN-4", full_name="Trần Văn Đức"),
+        person("QN-1", full_name="Nguyễn Thị Ánh", commune_code="20986"),
+        person("QN-3", full_name="Lê Thị Dung"),
+        person("QN-2", full_name="Lê Văn An"),
+    )
+    office.pay("2024-08")
+    made = office.lists()["Núi Thành", "POST-QNA"]
+    path = f"/v1/lists/{made['id']}/signatures"
+    whole = office.officer.get(path)
+    assert [one["person"]["full_name"] for one in whole["items"]] == [
+        "Nguyễn Thị Ánh",  # of Núi Thành, before Tam Anh Bắc
+        "Lê Văn An",
+        "Lê Thị Dung",
+        "Trần Văn Đức",
+    ]
+    assert [one["number"] for one in whole["items"]] == [1, 2, 3, 4]
+    assert whole["before_vnd"] == 0
+    assert sum(one["amount_vnd"] for one in whole["items"]) == made["total_vnd"]
+    for one in whole["items"]:
+        assert one["monthly_vnd"] + one["arrears_vnd"] + one["recovery_vnd"] == one["amount_vnd"]
+    part = office.officer.get(f"{path}?first=3&limit=1")
+    assert part["items"] == whole["items"][2:3]
+    assert part["before_vnd"] == sum(one["amount_vnd"] for one in whole["items"][:2])
+    behind = office.officer.get(f"{path}?first=5")
+    assert (behind["items"], behind["before_vnd"]) == ([], made["total_vnd"])
+
+
+def test_who_may_not_see_the_persons_gets_their_signatures_without_names(
+    office: Office, computed: dict[str, Any]
+) -> None:
+    stranger = Person(office, "ke", ("lists.read",), office.officer.units)
+    items = stranger.get(f"/v1/lists/{computed['id']}/signatures")["items"]
+    assert [one["person"] for one in items] == [None] * computed["payment_count"]
+    assert [one["person_id"] for one in items] == sorted(one["person_id"] for one in items)
+    foreign = Person(office, "ha", ("lists.read",), (THANG_BINH,))
+    assert code_of(foreign.ask("GET", f"/v1/lists/{computed['id']}/signatures")) == (403, "unit_foreign")

@@ -76,6 +76,7 @@ WAYS = (
     Way("GET", "/v1/lists?period=2024-08", "lists.read"),
     Way("GET", f"/v1/lists/{ID}", "lists.read"),
     Way("GET", f"/v1/lists/{ID}/payments", "lists.read"),
+    Way("GET", f"/v1/lists/{ID}/signatures", "lists.read"),
     Way("POST", f"/v1/lists/{ID}/submission", "lists.submit"),
     Way("POST", f"/v1/lists/{ID}/approval", "lists.approve", {"content_sha256": "0" * 64}),
     Way("POST", f"/v1/lists/{ID}/return", "lists.approve", {"reason": "x"}),

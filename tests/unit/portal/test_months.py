@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.portal.months import model, sheets
-from services.portal.months.sheets import FIRST_ROWS, LAST_ROWS, MIDDLE_ROWS, PaperRow
+from services.portal.months.sheets import FIRST_ROWS, LAST_ROWS, MIDDLE_ROWS, PART_SHEETS, PaperRow
 
 NONE = {"count": 0, "vnd": 0}
 
@@ -91,39 +91,6 @@ def test_payments_stand_as_their_outcomes_say() -> None:
     assert shown == [payments[0], {"id": "2", "standing": "settled", "amount_vnd": 6}]
 
 
-def test_an_amount_is_told_by_kind() -> None:
-    owed = [
-        {"kind": "monthly", "amount_vnd": 100},
-        {"kind": "arrears", "amount_vnd": 20},
-        {"kind": "recovery", "amount_vnd": -30},
-    ]
-    assert model.kinds_of(owed) == {"monthly": 100, "arrears": 20, "recovery": -30}
-
-
-def test_on_paper_people_stand_commune_by_commune_in_order_of_their_given_names() -> None:
-    def of(name: str, commune: str, number: str) -> dict[str, Any]:
-        person = {"full_name": name, "number": number, "birth_year": 1948, "commune_id": commune}
-        owed = [{"kind": "monthly", "amount_vnd": 5}]
-        return {"person_id": number, "person": person, "amount_vnd": 5, "obligations": owed}
-
-    unseen = {**of("", "a", "nobody"), "person": None}
-    payments = [
-        of("Trần Văn Đức", "a", "4"),
-        of("Nguyễn Thị Ánh", "b", "1"),
-        of("Lê Thị Dung", "a", "3"),
-        of("Lê Văn An", "a", "2"),
-        unseen,
-    ]
-    rows = list(sheets.rows_of(payments, {"a": "Xã Quế Minh", "b": "Xã Đại An"}))
-    assert [(one.number, one.person, one.dossier, one.commune) for one in rows] == [
-        (1, "nobody", "", ""),
-        (2, "Nguyễn Thị Ánh", "1", "Xã Đại An"),
-        (3, "Lê Văn An", "2", "Xã Quế Minh"),
-        (4, "Lê Thị Dung", "3", "Xã Quế Minh"),
-        (5, "Trần Văn Đức", "4", "Xã Quế Minh"),
-    ]
-
-
 def test_only_steps_that_one_may_take_are_shown() -> None:
     approver = [one.name for one in model.steps_for("submitted", ["lists.approve"])]
     assert approver == ["approval", "return"]
@@ -131,21 +98,38 @@ def test_only_steps_that_one_may_take_are_shown() -> None:
     assert [one.name for one in model.steps_for("closed", ["lists.submit"])] == ["reissues"]
 
 
-@given(st.lists(st.integers(1, 10**12), max_size=200))
-def test_sheets_hold_every_row_once_and_carry_their_sum(amounts: list[int]) -> None:
+@given(st.lists(st.integers(1, 10**12), max_size=700))
+def test_sheets_hold_every_row_once_and_carry_their_sum_over_all_parts(amounts: list[int]) -> None:
     rows = [row(number, vnd) for number, vnd in enumerate(amounts, 1)]
-    made = sheets.sheets_of(rows)
+    made = []
+    for part in sheets.parts_of(sheets.plan_of(len(rows))):
+        before = part[0].first - 1
+        some = rows[before : before + sum(span.count for span in part)]
+        made += sheets.sheets_of(part, some, sum(amounts[:before]))
     assert [one for sheet in made for one in sheet.rows] == rows
+    assert [sheet.number for sheet in made] == list(range(1, len(made) + 1))
     assert made[-1].sum_vnd == sum(amounts)
     assert [sheet.last for sheet in made] == [False] * (len(made) - 1) + [True]
-    for before, after in pairwise(made):
-        assert after.carried_vnd == before.sum_vnd
+    for before_it, after in pairwise(made):
+        assert after.carried_vnd == before_it.sum_vnd
 
 
-@given(st.integers(1, 200))
+@given(st.integers(1, 700))
 def test_sheets_fit_their_paper_and_signatures_never_stand_alone(count: int) -> None:
-    first, *others = sheets.sheets_of([row(number, 1) for number in range(1, count + 1)])
-    assert len(first.rows) <= FIRST_ROWS
-    for sheet in others:
-        assert len(sheet.rows) <= (LAST_ROWS if sheet.last else MIDDLE_ROWS)
-        assert sheet.rows
+    plan = sheets.plan_of(count)
+    assert plan[0].count <= FIRST_ROWS
+    for span in plan[1:]:
+        assert span.count <= (LAST_ROWS if span.last else MIDDLE_ROWS)
+        assert span.count >= 1
+    assert all(len(part) <= PART_SHEETS for part in sheets.parts_of(plan))
+
+
+def test_lines_stand_on_paper_as_the_service_numbers_them() -> None:
+    person = {"full_name": "Lê Văn An", "number": "QN-2", "birth_year": 1948, "commune_id": "a"}
+    line = {"number": 7, "person_id": "p", "person": person, "reissued_by": None, "amount_vnd": 5}
+    line |= {"monthly_vnd": 4, "arrears_vnd": 3, "recovery_vnd": -2}
+    unseen = {**line, "person": None, "reissued_by": "q"}
+    assert list(sheets.rows_of([line, unseen], {"a": "Xã Quế Minh"})) == [
+        PaperRow(7, "Lê Văn An", "QN-2", "Xã Quế Minh", 4, 3, -2, 5),
+        PaperRow(7, "p", "", "", 4, 3, -2, 5, paid_again=True),
+    ]
