@@ -10,7 +10,7 @@ from typing import Any
 # Rows that fit on A4 landscape beside the head, the signatures, or neither.
 FIRST_ROWS, MIDDLE_ROWS, LAST_ROWS = 8, 14, 7
 FIRST_LAST_ROWS = 2  # head and signatures on one sheet
-PART_SHEETS = 20  # printed at a time
+PART_SHEETS = 16  # printed at a time: a page of some 120 KB
 
 
 @dataclass(frozen=True, slots=True)
