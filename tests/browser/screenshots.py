@@ -13,6 +13,7 @@ from tests.browser.conftest import GIVEN_PAGES, asking
 from tests.browser.desk import HEIGHT, NARROW, WIDE, Desk, chromium
 from tests.browser.test_every_page import everything_known
 
+TALLEST = 4 * HEIGHT  # a longer page is cut: more of the same follows
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
 
 
@@ -30,7 +31,9 @@ def main(home: Path) -> int:
                 page.goto(desk.base + one.path)
                 for width in (WIDE, NARROW):
                     page.set_viewport_size({"width": width, "height": HEIGHT})
-                    page.screenshot(path=FOLDER / f"{endpoint}-{width}.png", full_page=True)
+                    tall = min(page.evaluate("document.documentElement.scrollHeight"), TALLEST)
+                    clip = {"x": 0, "y": 0, "width": width, "height": tall}
+                    page.screenshot(path=FOLDER / f"{endpoint}-{width}.png", full_page=True, clip=clip)
         browser.close()
     sys.stdout.write(f"{len(list(FOLDER.glob('*.png')))} screenshots are in {FOLDER}.\n")
     return 0
