@@ -56,7 +56,7 @@ def districts(office: Office, on: date) -> dict[str, UUID]:
 
 
 def test_communes_stand_under_their_districts(office: Office) -> None:
-    assert districts(office, MAY) == {"20965": NUI_THANH, "20791": THANG_BINH}
+    assert districts(office, MAY) == {"20965": NUI_THANH, "20986": NUI_THANH, "20791": THANG_BINH}
 
 
 def test_a_merger_moves_a_commune_from_its_day_on(office: Office) -> None:
