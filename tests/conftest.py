@@ -80,8 +80,9 @@ def postgres_server(postgres: tuple[Server, dict[str, str]]) -> Server:
 
 
 @pytest.fixture(scope="session")
-def scratch(postgres: tuple[Server, dict[str, str]]) -> ScratchDatabases:
-    return ScratchDatabases(*postgres)
+def scratch(postgres: tuple[Server, dict[str, str]]) -> Iterator[ScratchDatabases]:
+    with contextlib.closing(ScratchDatabases(*postgres)) as made:
+        yield made
 
 
 @pytest.fixture

@@ -58,7 +58,9 @@ class Site:
     def _scratch(self) -> ScratchDatabases:
         secrets = self.folder / "databases.json"
         provision(self.server, secrets)
-        return ScratchDatabases(self.server, json.loads(secrets.read_text()))
+        made = ScratchDatabases(self.server, json.loads(secrets.read_text()))
+        self._stack.callback(made.close)
+        return made
 
     @cached_property
     def kafka_url(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from services.portal import first
 from services.portal.refusals import REFUSALS
 from services.portal.sessions.api import blueprint as sessions
 from services.portal.sessions.tokens import Issuer, load_issuer
+from services.portal.site import build_pages
 from services.portal.start import ensure_keys
 from services.portal.users.api import blueprint as users
 from services.portal.users.factors import Factors, load_factors
@@ -31,14 +32,17 @@ from shared.db.unit_of_work import UnitOfWork
 from shared.kernel import canonical
 from shared.kernel.clock import FixedClock
 from shared.kernel.ids import id_of
-from shared.web.app import build_app
 from shared.web.auth import TokenVerifier
-from shared.web.context import Context
+from shared.web.blueprint import Blueprint
+from shared.web.context import EXTENSION, Context
 
 ISSUER = "https://portal.test"
 AUDIENCE = "fundtrail"
 MORNING = datetime(2024, 8, 5, 1, tzinfo=UTC)
 PASSWORD = "mật khẩu đủ dài"
+COOKIE_KEY = b"a key of the test"
+MakeApplication = Callable[[Context, Sequence[Blueprint]], Flask]
+MakePages = Callable[[Context], Flask]
 PROVINCE = str(id_of("unit-root", "49"))
 
 
@@ -59,6 +63,7 @@ class Portal:
     addresses: Addresses
     clock: FixedClock
     state: Path
+    make: MakeApplication
     opened: list[Engine] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -69,13 +74,13 @@ class Portal:
         first.ensure_administrator(self.unit_of_work, self.factors, self.state)
         self.issuer: Issuer = load_issuer(ISSUER, AUDIENCE, self.state / "keys")
         self.verifier = TokenVerifier(ISSUER, AUDIENCE, self.issuer.published_keys, self.clock)
-        self.app: Flask = self.application(self.factors)
+        self.opens_with(self.factors)
 
-    def application(self, factors: Factors) -> Flask:
-        """The API on this database, with second factors under any key."""
+    def opens_with(self, factors: Factors) -> None:
+        """The API on this database holds second factors under any key."""
         parts = {"issuer": self.issuer, "factors": factors}
         context = Context("portal", self.unit_of_work, self.verifier, self.clock, parts)
-        return build_app(context, [sessions, users])
+        self.app: Flask = self.make(context, [sessions, users])
 
     def engine(self, url: str) -> Engine:
         self.opened.append(make_engine(url, application="tests-portal", pool_size=4))
@@ -158,15 +163,31 @@ class Portal:
 
 
 @pytest.fixture
-def portal(database: Callable[[str], Addresses], tmp_path: Path) -> Iterator[Portal]:
+def portal(
+    database: Callable[[str], Addresses], tmp_path: Path, application: MakeApplication
+) -> Iterator[Portal]:
     """A portal with its first administrator; every invariant holds when the test is over."""
-    opened = Portal(database("portal"), FixedClock(MORNING), tmp_path)
+    opened = Portal(database("portal"), FixedClock(MORNING), tmp_path, application)
     try:
         yield opened
         assert opened.findings() == []
     finally:
         for engine in opened.opened:
             engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def make_pages() -> MakePages:
+    """The pages, with each test's context: made once, as their templates are compiled then."""
+    made: list[Flask] = []
+
+    def give(context: Context) -> Flask:
+        if not made:
+            made.append(build_pages(context, COOKIE_KEY, secure=False))
+        made[0].extensions[EXTENSION] = context
+        return made[0]
+
+    return give
 
 
 @pytest.fixture

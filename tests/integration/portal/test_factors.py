@@ -77,7 +77,7 @@ def test_an_account_without_a_second_factor_has_neither(portal: Portal, boss: st
 
 
 def test_another_key_file_lets_nobody_in_and_says_why(portal: Portal, head: Account) -> None:
-    portal.app = portal.application(Factors(Sealer(bytes(range(32)))))
+    portal.opens_with(Factors(Sealer(bytes(range(32)))))
     reply = portal.sign_in(head)
     told = reply.get_json()
     assert (reply.status_code, told["code"]) == (503, "unavailable")
@@ -89,20 +89,19 @@ def test_another_key_file_lets_nobody_in_and_says_why(portal: Portal, head: Acco
 
 def test_another_key_file_counts_no_failure_and_opens_no_session(portal: Portal, head: Account) -> None:
     sessions = portal.one("SELECT count(*) FROM sessions")
-    right = portal.app
-    portal.app = portal.application(Factors(Sealer(bytes(range(32)))))
+    portal.opens_with(Factors(Sealer(bytes(range(32)))))
     for _ in range(10):
         assert portal.sign_in(head).status_code == 503
     assert portal.one("SELECT count(*) FROM sessions") == sessions
     assert portal.one("SELECT count(*) FROM sign_in_failures") == 0
-    portal.app = right
+    portal.opens_with(portal.factors)
     assert portal.sign_in(head).status_code == 200
 
 
 def test_a_stranger_learns_nothing_of_the_key_before_the_password_is_right(
     portal: Portal, head: Account
 ) -> None:
-    portal.app = portal.application(Factors(Sealer(bytes(range(32)))))
+    portal.opens_with(Factors(Sealer(bytes(range(32)))))
     assert portal.sign_in(head, password="không phải mật khẩu").status_code == 401
     assert portal.sign_in(head, totp=None).get_json()["code"] == "totp_needed"
 
@@ -128,7 +127,7 @@ def test_an_altered_secret_does_not_open(portal: Portal, head: Account) -> None:
 
 def test_who_has_no_second_factor_needs_no_key(portal: Portal, boss: str) -> None:
     officer = portal.hire(boss, "lan", "finance_officer")
-    portal.app = portal.application(Factors(Sealer(bytes(range(32)))))
+    portal.opens_with(Factors(Sealer(bytes(range(32)))))
     assert portal.sign_in(officer).status_code == 200
 
 
@@ -138,7 +137,7 @@ def test_the_key_is_made_once_for_its_owner_alone(portal: Portal, head: Account)
     assert path.stat().st_mode & 0o777 == 0o600
     ensure_keys(portal.state / "keys")
     assert path.read_bytes() == before
-    portal.app = portal.application(load_factors(portal.state / "keys"))
+    portal.opens_with(load_factors(portal.state / "keys"))
     assert portal.sign_in(head).status_code == 200
 
 

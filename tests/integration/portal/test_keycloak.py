@@ -25,7 +25,7 @@ from shared.web.auth import TokenVerifier
 from shared.web.context import Context
 from tests.browser.codes import step_now
 from tests.browser.desk import chromium
-from tests.integration.portal.conftest import PROVINCE, Portal
+from tests.integration.portal.conftest import COOKIE_KEY, PROVINCE, Portal
 from tests.integration.portal.keycloak import Keycloak, free_port, keycloak, program
 
 USERNAME, PASSWORD, NAME = "ha.thanh", "mật khẩu đủ dài", "Hà Thanh (minh họa)"
@@ -60,7 +60,7 @@ def pages(portal: Portal, issuer: Keycloak, address: str) -> Iterator[str]:
     desk = Desk(portal.issuer, portal.factors, Sealer(bytes(range(32))), provider)
     parts = {"desk": desk, "services": Services(dict.fromkeys(SERVICES, "http://127.0.0.1:1"))}
     context = Context("portal", portal.unit_of_work, portal.verifier, clock, parts)
-    app = build_pages(context, b"a key of the test", secure=False)
+    app = build_pages(context, COOKIE_KEY, secure=False)
     server = make_server("127.0.0.1", int(address.rpartition(":")[2]), app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

@@ -28,7 +28,7 @@ from shared.kernel.clock import FixedClock, SystemClock
 from shared.kernel.sealing import Sealer
 from shared.web.auth import TokenVerifier
 from shared.web.context import Context
-from tests.integration.portal.conftest import PROVINCE, Portal
+from tests.integration.portal.conftest import COOKIE_KEY, PROVINCE, Portal
 from tests.integration.portal.test_visits import Browser
 
 CLIENT, AUDIENCE = "fundtrail-portal", "fundtrail"
@@ -157,7 +157,7 @@ def pages(portal: Portal, issuer: Issuer) -> Flask:
     services = Services(dict.fromkeys(away, "http://127.0.0.1:1"))
     parts = {"desk": desk, "services": services}
     context = Context("portal", portal.unit_of_work, portal.verifier, issuer.clock, parts)
-    return build_pages(context, b"a key of the test", secure=False)
+    return build_pages(context, COOKIE_KEY, secure=False)
 
 
 def sign_in(browser: Browser, path: str = "/sign-in/elsewhere?next=/account") -> TestResponse:

@@ -17,7 +17,6 @@ from flask import Flask
 
 from services.portal.calls.services import Services
 from services.portal.decisions import drafting
-from services.portal.site import build_pages
 from services.portal.uploads import model
 from services.portal.uploads.api import SILENT_S
 from services.portal.uploads.files import FORMS
@@ -27,7 +26,7 @@ from services.portal.visits.handlers import Desk
 from services.portal.visits.model import LOCKED_AFTER
 from shared.kernel.sealing import Sealer
 from shared.web.context import Context
-from tests.integration.portal.conftest import Account, Portal
+from tests.integration.portal.conftest import Account, MakePages, Portal
 from tests.integration.portal.sending import ANNEX, BYTES, REGISTER, Sender, Service, metadata, service
 from tests.integration.portal.test_visits import ACT
 
@@ -44,14 +43,14 @@ def allocation() -> Iterator[tuple[Service, str]]:
 
 
 @pytest.fixture
-def pages(portal: Portal, allocation: tuple[Service, str]) -> Iterator[Flask]:
+def pages(portal: Portal, allocation: tuple[Service, str], make_pages: MakePages) -> Iterator[Flask]:
     """The pages on the portal's database, before one service that stands for all."""
     desk = Desk(portal.issuer, portal.factors, Sealer(bytes(range(32))))
     names = ("portal", "allocation", "beneficiaries", "notifications", "audit")
     services = Services(dict.fromkeys(names, allocation[1]))
     parts = {"desk": desk, "services": services}
     context = Context("portal", portal.unit_of_work, portal.verifier, portal.clock, parts)
-    yield build_pages(context, b"a key of the test", secure=False)
+    yield make_pages(context)
     services.connections.close()
 
 
@@ -449,7 +448,7 @@ def test_a_plain_file_that_is_too_large_is_told_beside_its_field(
 ) -> None:
     small = replace(drafting.ANNEX, bytes_max=1_000)
     monkeypatch.setattr(drafting, "ANNEX", small)
-    pages.config[FORMS] = (small,)
+    monkeypatch.setitem(pages.config, FORMS, (small,))
     browser.fills_in(ANNEX, ("phụ lục.xlsx", CONTENT), **HEADER)
     page = browser.get(ANNEX).get_data(as_text=True)
     assert 'id="file-error"' in page

@@ -11,12 +11,12 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from services.portal.calls.services import Services
-from services.portal.site import FORM_BYTES_MAX, build_pages
+from services.portal.site import FORM_BYTES_MAX
 from services.portal.visits.handlers import Desk
 from services.portal.visits.model import LOCKED_AFTER
 from shared.kernel.sealing import Sealer
 from shared.web.context import Context
-from tests.integration.portal.conftest import PASSWORD, Account, Portal
+from tests.integration.portal.conftest import PASSWORD, Account, MakePages, Portal
 
 ACT = "01a22000-0000-7000-8000-000000000001"
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
@@ -50,7 +50,7 @@ class Browser:
 
 
 @pytest.fixture
-def pages(portal: Portal) -> Flask:
+def pages(portal: Portal, make_pages: MakePages) -> Flask:
     """The pages on the portal's database; the other services are away."""
     desk = Desk(portal.issuer, portal.factors, Sealer(bytes(range(32))))
     away = dict.fromkeys(
@@ -58,7 +58,7 @@ def pages(portal: Portal) -> Flask:
     )
     parts = {"desk": desk, "services": Services(away)}
     context = Context("portal", portal.unit_of_work, portal.verifier, portal.clock, parts)
-    return build_pages(context, b"a key of the test", secure=False)
+    return make_pages(context)
 
 
 @pytest.fixture

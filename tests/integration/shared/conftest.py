@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -159,7 +159,8 @@ def lone_desk(servers_folder: Path) -> Iterator[Desk]:
         server = Server(
             address["host"], int(address["port"]), address["user"], address["password"], address["origin"]
         )
-        addresses = stack.enter_context(ScratchDatabases(server, words).fresh(SERVICE, _migrate))
+        scratch = stack.enter_context(closing(ScratchDatabases(server, words)))
+        addresses = stack.enter_context(scratch.fresh(SERVICE, _migrate))
         found = Desk(addresses, FixedClock(NOON))
         yield found
         _close([found])
