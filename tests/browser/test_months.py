@@ -15,6 +15,7 @@ from playwright.sync_api import Page, expect
 
 from deploy.demo.decisions import MERIT
 from services.beneficiaries.payroll.jobs import CHUNK_PERSONS
+from services.portal.months.sheets import MIDDLE_ROWS, PART_SHEETS
 from shared.kernel.ids import new_id
 from tests.browser import held
 from tests.browser.colleagues import asker, here
@@ -230,6 +231,7 @@ def test_a_month_is_watched_while_it_is_computed_and_a_list_of_it_is_withdrawn(
     ensure_more_than_a_chunk(desk, tmp_path)
     with on_the_day(desk, OFFICER, IN_TIME) as page:
         watch_the_payroll(desk, page, month := next_month(desk, page, ask))
+        print_the_longest_list(desk, page, ask, month)
         withdraw_a_list(desk, page, ask, month)
 
 
@@ -292,6 +294,26 @@ def watch_the_payroll(desk: Desk, page: Page, period: str) -> None:
             plain.goto(month)
             assert "Đã lập xong" in plain.inner_text("main")
     assert page.evaluate("window.stayed"), "the page was not loaded anew"
+
+
+def print_the_longest_list(desk: Desk, page: Page, ask: Ask, period: str) -> None:
+    """Each part carries forward the sum of the one before it, and the last has the total."""
+    lists = ask(OFFICER, "beneficiaries", "/v1/lists", period=period, limit=500)["items"]
+    longest = max(lists, key=lambda one: one["payment_count"])
+    page.goto(f"{desk.base}/months/{period}/lists/{longest['id']}")
+    page.get_by_role("button", name="In danh sách").click()
+    assert longest["payment_count"] > PART_SHEETS * MIDDLE_ROWS, "more than one part"
+    carried, parts = "", page.locator(".paper-tools p a, .paper-tools p strong").all_inner_texts()
+    for part in parts:
+        if part != parts[0]:
+            page.locator(".paper-tools").get_by_role("link", name=part, exact=True).click()
+        assert page.locator(".paper-tools strong").inner_text() == part
+        first = page.locator(".paper-carry").first.inner_text()
+        assert part == parts[0] or carried in first
+        carried = page.locator(".paper-carry td.number").last.inner_text()
+    assert carried.replace(".", "") == str(longest["total_vnd"])
+    assert page.locator(".paper-signatures").count() == 1
+    ensure_accessible(page)
 
 
 def give_money(desk: Desk, ask: Ask, list_id: str) -> None:

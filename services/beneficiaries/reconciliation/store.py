@@ -37,28 +37,32 @@ ROW_COLUMNS = (
     "code",
 )
 
-# One look at the payments for everything that follows, in order of payment. A list that is with its provider
-# has its payments for ever, so that what is read here together with its state stays true. Rows are found
-# again by their place: PostgreSQL knows nothing yet of a statement that was staged just now, takes it for
-# one row, and would compare each of its rows with each.
+# One look at the payments for everything that follows. A list that is with its provider has its payments for
+# ever, so that what is read here together with its state stays true. PostgreSQL knows nothing yet of a
+# statement that was staged just now, takes it for one row and looks each payment up: sorted before, they lie
+# beside each other. By the same mistake it would later compare each row with each: rows are found by place.
 FIND = text(
     """
     CREATE TEMPORARY TABLE answered ON COMMIT DROP AS
-    SELECT r.ctid AS place, r.row, r.payment_id, p.list_id, r.result AS kind, r.amount_vnd, r.reason_code,
-           r.value_on,
+    SELECT r.place, r.row, r.payment_id, p.list_id, r.result AS kind, r.amount_vnd, r.reason_code, r.value_on,
            CASE WHEN p.id IS NULL THEN 'payment_unknown'
-                WHEN l.provider <> s.provider THEN 'provider_foreign'
+                WHEN l.provider <> (SELECT s.provider FROM statements s WHERE s.id = :statement)
+                    THEN 'provider_foreign'
                 WHEN p.amount_vnd IS DISTINCT FROM r.amount_vnd THEN 'amount_differs'
-                WHEN row_number() OVER (PARTITION BY r.payment_id ORDER BY r.row) > 1 THEN 'line_repeated'
+                WHEN r.nth > 1 THEN 'line_repeated'
                 WHEN l.state NOT IN ('instructed', 'closing', 'closed') THEN 'list_not_instructed'
                 WHEN r.value_on IS NULL THEN 'value_date_missing'
            END AS code
-    FROM statement_rows r
-    JOIN statements s ON s.id = r.statement_id
+    FROM (
+        SELECT ctid AS place, row, payment_id, result, amount_vnd, reason_code, value_on,
+               row_number() OVER (PARTITION BY payment_id ORDER BY row) AS nth
+        FROM statement_rows
+        WHERE statement_id = :statement AND code IS NULL
+        ORDER BY payment_id, row
+        OFFSET 0
+    ) AS r
     LEFT JOIN payments p ON p.id = r.payment_id
     LEFT JOIN lists l ON l.id = p.list_id
-    WHERE r.statement_id = :statement AND r.code IS NULL
-    ORDER BY r.payment_id, r.row
     """
 )
 

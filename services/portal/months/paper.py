@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from flask import Blueprint, abort, request, url_for
 
+from services.portal.calls.services import Caller
 from services.portal.look.language import words
 from services.portal.look.page import show
 from services.portal.look.paper import qr_code
 from services.portal.months import sheets
 from services.portal.months.asking import SERVICE, provider_names, reading, unit_names
+from services.portal.months.sheets import Span
 from services.portal.visits.guard import page
 from shared.kernel.money import Money, in_words
 
@@ -32,22 +35,19 @@ def paper(period: str, list_id: UUID) -> str:
     if shown["period"] != period:
         abort(404)
     printed, version = request.args.get("version", ""), shown["content_version"]
-    too_long = shown["payment_count"] > PAYMENTS_MAX
-    plan = sheets.plan_of(0 if too_long else shown["payment_count"])
-    parts = sheets.parts_of(plan)
+    count = shown["payment_count"]
+    plan = sheets.plan_of(count) if 0 < count <= PAYMENTS_MAX else []
+    parts = sheets.parts_of(plan) or [[]]
     number = request.args.get("part", 1, int)
     if not 1 <= number <= len(parts):
         abort(404)
-    part, names = parts[number - 1], unit_names(period)
-    lines = {"first": part[0].first, "limit": max(sum(span.count for span in part), 1)}
-    found = caller.get(SERVICE, f"/v1/lists/{list_id}/signatures", lines)
-    rows = sheets.rows_of(found["items"], names)
+    names = unit_names(period)
     address = url_for(".paper", period=period, list_id=list_id, version=version, _external=True)
     return show(
         "months/paper.html",
         list=shown,
         period=period,
-        sheets=list(sheets.sheets_of(part, rows, found["before_vnd"])),
+        sheets=_filled(caller, list_id, parts[number - 1], names),
         sheet_count=len(plan),
         part=number,
         part_count=len(parts),
@@ -56,7 +56,18 @@ def paper(period: str, list_id: UUID) -> str:
         changed=bool(printed) and printed != str(version),
         withdrawn=shown["state"] == "withdrawn",
         printed=printed,
-        too_long=too_long,
+        too_long=count > PAYMENTS_MAX,
         units=names,
         providers=provider_names(),
     )
+
+
+def _filled(
+    caller: Caller, list_id: UUID, part: Sequence[Span], names: Mapping[str, str]
+) -> list[sheets.Sheet]:
+    """The sheets of a part with their lines; none of a list that is not printed."""
+    if not part:
+        return []
+    lines = {"first": part[0].first, "limit": sum(span.count for span in part)}
+    found = caller.get(SERVICE, f"/v1/lists/{list_id}/signatures", lines)
+    return list(sheets.sheets_of(part, sheets.rows_of(found["items"], names), found["before_vnd"]))
