@@ -365,6 +365,11 @@ def test_a_print_of_an_earlier_version_says_that_it_is_void(desk: Desk, ask: Ask
         assert len(re.findall(rb"/Type /Page\b(?!s)", printed)) == sheets.count()
         page.goto(f"{path}?content={'0' * 12}")
         assert "KHÔNG CÒN GIÁ TRỊ" in sheets.first.inner_text()
+        seen = sheets.all_inner_texts()
+    with desk.sits(OFFICER, language="en") as page:
+        page.goto(f"{path}?content={'0' * 12}")
+        assert page.locator("section.paper-page").all_inner_texts() == seen, "signed as it is in law"
+        assert "Print" in page.inner_text("nav")
 
 
 def test_the_spreadsheet_holds_no_formula(desk: Desk, ask: Ask) -> None:

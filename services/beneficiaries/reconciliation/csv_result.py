@@ -43,13 +43,13 @@ def read(content: bytes) -> Iterator[Answer]:
         for row, cells in enumerate(lines, 2):
             if row > LINES_MAX + 1:
                 raise _broken(f"It has more than {LINES_MAX:,} lines; send it in parts.")
-            if not cells:
-                continue
             if len(cells) < width:
+                if not cells:
+                    continue
                 raise _broken(f"Line {row} has {len(cells)} cells and ends before its last column.")
-            answer = _answer(row, picked(cells))
-            if answer is not None:
-                yield answer
+            reference, amount, result, reason, paid_on = picked(cells)
+            if said := _said(result, reason, paid_on):
+                yield Answer(row, reference.strip(), _whole(amount), "VND", *said)
     except UnicodeDecodeError as error:
         raise _broken("It is not in UTF-8.") from error
     except csv.Error as error:
@@ -62,12 +62,6 @@ def _places(header: Sequence[str]) -> list[int]:
     if missing:
         raise _broken(f"Its first line does not name {', '.join(missing)}.")
     return [names.index(name) for name in COLUMNS]
-
-
-def _answer(row: int, cells: Sequence[str]) -> Answer | None:
-    reference, amount, result, reason, paid_on = cells
-    said = _said(result, reason, paid_on)
-    return said and Answer(row, reference.strip(), _whole(amount), "VND", *said)
 
 
 @lru_cache(SAID_MAX)

@@ -22,7 +22,8 @@ from services.beneficiaries.reconciliation.tables import late_returns, outcomes,
 from shared.db.copy import copy_rows
 from shared.kernel.errors import NotFound
 
-PAYMENT_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}", re.IGNORECASE)
+DIGIT = "[0-9a-fA-F]"  # where the expression as a whole ignores case, each search takes three times as long
+PAYMENT_ID = re.compile(f"{DIGIT}{{8}}(?:-{DIGIT}{{4}}){{3}}-{DIGIT}{{12}}|{DIGIT}{{32}}")
 REFERENCE_CHARS_MAX = 100
 DAYS_MAX = 4_096  # different days whose text is kept
 ROW_COLUMNS = (

@@ -11,7 +11,7 @@ from services.portal.decisions import asking, sheets, workbook
 from services.portal.look.formats import day as written_day
 from services.portal.look.language import words
 from services.portal.look.page import show
-from services.portal.look.paper import qr_code
+from services.portal.look.paper import on_paper, qr_code
 from services.portal.visits.guard import page
 
 blueprint = Blueprint("papers", __name__)
@@ -26,20 +26,22 @@ def print_one(decision_id: UUID) -> Response:
     mark = sheets.mark_of(one)
     rows, citations = asking.tree(one), _citations()
     address = url_for("papers.print_one", decision_id=decision_id, content=mark, _external=True)
-    return make_response(
-        show(
-            "decisions/paper.html",
-            one=one,
-            mark=mark,
-            printed=request.args.get("content") or mark,
-            sheets=sheets.sheets(rows, citations, one["title"]),
-            count=len(one["lines"]),
-            total=sheets.in_words(one["total_vnd"]),
-            issuer=_issuer(one["issuing_unit_id"]),
-            citations=citations,
-            code=qr_code(address, words("look.paper_code")),
+    with on_paper() as aside:
+        return make_response(
+            show(
+                "decisions/paper.html",
+                aside=aside,
+                one=one,
+                mark=mark,
+                printed=request.args.get("content") or mark,
+                sheets=sheets.sheets(rows, citations, one["title"]),
+                count=len(one["lines"]),
+                total=sheets.in_words(one["total_vnd"]),
+                issuer=_issuer(one["issuing_unit_id"]),
+                citations=citations,
+                code=qr_code(address, words("look.paper_code")),
+            )
         )
-    )
 
 
 @blueprint.get("/decisions/<uuid:decision_id>/annex.xlsx")
@@ -48,13 +50,14 @@ def export_one(decision_id: UUID) -> Response:
     """The same as a spreadsheet; whatever is text stays text."""
     one = asking.decision(decision_id)
     dated = written_day(one["issued_on"]) if one["issued_on"] else ""
-    texts = {name: words(f"decisions.paper_{name}") for name in workbook.TEXTS}
-    texts["issuer"] = _issuer(one["issuing_unit_id"])
-    texts["mark"] = words("decisions.paper_mark", id=one["id"], content=sheets.mark_of(one))
-    texts["attached"] = words("decisions.paper_attached", number=one["number"] or "…", day=dated or "…")
-    if one["state"] == "withdrawn":
-        texts["attached"] = words("decisions.paper_withdrawn")
-    content = workbook.workbook(one, asking.tree(one), _citations(), texts)
+    with on_paper():
+        texts = {name: words(f"decisions.paper_{name}") for name in workbook.TEXTS}
+        texts["issuer"] = _issuer(one["issuing_unit_id"])
+        texts["mark"] = words("decisions.paper_mark", id=one["id"], content=sheets.mark_of(one))
+        texts["attached"] = words("decisions.paper_attached", number=one["number"] or "…", day=dated or "…")
+        if one["state"] == "withdrawn":
+            texts["attached"] = words("decisions.paper_withdrawn")
+        content = workbook.workbook(one, asking.tree(one), _citations(), texts)
     name = f"{one['number'] or one['id']}.xlsx".replace("/", "-")
     return send_file(BytesIO(content), SPREADSHEET, as_attachment=True, download_name=name)
 

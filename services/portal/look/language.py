@@ -37,6 +37,12 @@ def words(name: str, /, **values: object) -> str:
     return str(TEXTS.gettext(name, **values))
 
 
+def words_in(language: str, name: str, /, **values: object) -> str:
+    """As `words`, in a language that need not be that of the request."""
+    text = str(catalogue(language).gettext(name))
+    return text % values if values else text
+
+
 def current() -> str:
     """The language of this request: `vi` or `en`."""
     chosen = str(get_locale() or DEFAULT)[:2]

@@ -1,9 +1,37 @@
-"""What papers of all rooms bear: a code that leads back to where they came from."""
+"""What papers of all rooms share: their language, and a code that leads back to where they came from."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
 import segno
+from flask_babel import force_locale
 from markupsafe import Markup
+
+from services.portal.look import language
+
+LANGUAGE = "vi"  # of what is signed and stamped
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """What stands beside a paper on the screen alone: words in the language of who looks."""
+
+    language: str
+
+    def __call__(self, name: str, /, **values: object) -> str:
+        """The text of that name."""
+        return language.words_in(self.language, name, **values)
+
+
+@contextmanager
+def on_paper() -> Iterator[Aside]:
+    """Words, names and figures are those of a paper while the block runs, whatever language is chosen."""
+    aside = Aside(language.current())
+    with force_locale(LANGUAGE):
+        yield aside
 
 
 def qr_code(address: str, title: str) -> Markup:

@@ -10,7 +10,7 @@ from flask import Blueprint, abort, request, url_for
 from services.portal.calls.services import Caller
 from services.portal.look.language import words
 from services.portal.look.page import show
-from services.portal.look.paper import qr_code
+from services.portal.look.paper import on_paper, qr_code
 from services.portal.months import sheets
 from services.portal.months.asking import SERVICE, provider_names, reading, unit_names
 from services.portal.months.sheets import Span
@@ -43,23 +43,25 @@ def paper(period: str, list_id: UUID) -> str:
         abort(404)
     names = unit_names(period)
     address = url_for(".paper", period=period, list_id=list_id, version=version, _external=True)
-    return show(
-        "months/paper.html",
-        list=shown,
-        period=period,
-        sheets=_filled(caller, list_id, parts[number - 1], names),
-        sheet_count=len(plan),
-        part=number,
-        part_count=len(parts),
-        in_words=in_words(Money(shown["total_vnd"])),
-        code=qr_code(address, words("look.paper_code")),
-        changed=bool(printed) and printed != str(version),
-        withdrawn=shown["state"] == "withdrawn",
-        printed=printed,
-        too_long=count > PAYMENTS_MAX,
-        units=names,
-        providers=provider_names(),
-    )
+    with on_paper() as aside:
+        return show(
+            "months/paper.html",
+            aside=aside,
+            list=shown,
+            period=period,
+            sheets=_filled(caller, list_id, parts[number - 1], names),
+            sheet_count=len(plan),
+            part=number,
+            part_count=len(parts),
+            in_words=in_words(Money(shown["total_vnd"])),
+            code=qr_code(address, words("look.paper_code")),
+            changed=bool(printed) and printed != str(version),
+            withdrawn=shown["state"] == "withdrawn",
+            printed=printed,
+            too_long=count > PAYMENTS_MAX,
+            units=names,
+            providers=provider_names(),
+        )
 
 
 def _filled(
