@@ -8,7 +8,6 @@ import importlib
 import os
 import shutil
 import sys
-import tempfile
 import uuid
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -34,11 +33,10 @@ from shared.db.migrations import migrate
 from shared.web.app import build_app
 from shared.web.blueprint import Blueprint
 from shared.web.context import EXTENSION, Context
+from tests.folders import fastest_folder
 
 KAFKA_SKIPPED = pytest.StashKey[str]()
 PASSWORD = "password:"
-MEMORY = Path("/dev/shm")  # noqa: S108 - the folder within it has a name that nobody can foresee
-MEMORY_MIN_BYTES = 4 * 1024**3
 
 MakeDatabase = Callable[..., Addresses]
 MakeApplication = Callable[[Context, Sequence[Blueprint]], Flask]
@@ -139,13 +137,6 @@ def postgres_bus(empty_database: Callable[[str], Addresses]) -> Iterator[Bus]:
     bus = open_bus(empty_database("bus").owner, "tests")
     yield bus
     bus.close()
-
-
-def fastest_folder() -> Path:
-    """Memory where there is enough of it: a database for each test is made of some hundred small files."""
-    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_MIN_BYTES:
-        return MEMORY
-    return Path(tempfile.gettempdir())
 
 
 def migrate_service(service: str, owner_url: str) -> None:

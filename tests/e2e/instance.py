@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from deploy.local.ports import Ports
 from deploy.local.processes import answers
 from deploy.local.state import Home, reset
 from shared.testing.waiting import wait_until
+from tests.folders import fresh_folder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FIRST_PORT = 26_000
@@ -164,8 +164,7 @@ def stopped(pid: int) -> Iterator[None]:
 @contextlib.contextmanager
 def fresh_instance() -> Iterator[Instance]:
     """An instance of its own, up; nothing of it stays behind."""
-    home = Home(Path(tempfile.mkdtemp(prefix="fundtrail-e2e-")))
-    home.root.chmod(0o755)  # PostgreSQL runs as nobody where we are root
+    home = Home(fresh_folder("e2e"))
     try:
         with _launched(home) as instance:
             yield instance

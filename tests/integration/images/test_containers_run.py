@@ -13,7 +13,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +30,7 @@ from deploy.local.plan import SERVICES
 from deploy.local.postgres import start_server
 from deploy.local.spawn import tail
 from shared.testing.waiting import wait_until
+from tests.folders import fresh_folder
 from tests.integration.images import compose
 from tests.integration.images.guarded_kafka import guarded_kafka
 
@@ -120,8 +120,7 @@ class Containers:
 @pytest.fixture
 def containers() -> Iterator[Containers]:
     """Databases and roles as the containers make them, on a server of their own."""
-    folder = Path(tempfile.mkdtemp(prefix="fundtrail-containers-"))
-    folder.chmod(0o755)  # PostgreSQL runs as nobody where we are root
+    folder = fresh_folder("containers")
     ports = {str(8700 + number): free_port() for number in (*range(5), *range(20, 25), 42, 60, 96, 98)}
     here = Containers(folder, ports | {"5432": free_port(), "9092": free_port(), "1025": free_port()})
     unset = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from shared.bus.open import open_bus
 from shared.bus.port import Record
 from shared.kernel.errors import Unavailable
 from shared.testing.waiting import wait_until
+from tests.folders import fresh_folder
 
 pytestmark = [
     pytest.mark.kafka,
@@ -28,7 +28,7 @@ TOPIC = "allocation.events.v1"
 
 @pytest.fixture
 def state() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="fundtrail-kafka-"))
+    folder = fresh_folder("kafka")
     yield folder
     shutil.rmtree(folder)
 

@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -22,6 +21,7 @@ from deploy.local.ports import Ports
 from deploy.local.processes import answers
 from deploy.local.state import Home, reset
 from shared.testing.waiting import wait_until
+from tests.folders import fresh_folder
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 TOYS = Path(__file__).with_name("toys.py")
@@ -38,10 +38,9 @@ def base() -> int:
 
 @pytest.fixture
 def home() -> Iterator[Home]:
-    folder = Path(tempfile.mkdtemp(prefix="fundtrail-launcher-"))
-    folder.chmod(0o755)
-    yield Home(folder)
-    reset(Home(folder))
+    made = Home(fresh_folder("launcher"))
+    yield made
+    reset(made)
 
 
 def environment(base: int, **more: str) -> dict[str, str]:

@@ -19,14 +19,14 @@ from deploy.local.postgres import RunningServer, Server, start_server
 from deploy.local.provisioning import Addresses, provision
 from deploy.local.spawn import CannotStart
 from deploy.local.state import Home, reset
+from tests.folders import fresh_folder
 
 QUICK = {"fsync": "off", "shared_buffers": "32MB"}
 
 
 @pytest.fixture
 def state() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="fundtrail-pg-"))
-    folder.chmod(0o755)
+    folder = fresh_folder("pg")
     yield folder
     shutil.rmtree(folder)
 
