@@ -37,7 +37,7 @@ test: $(VENV)/.dev  ## the whole suite, on servers of its own
 	@$(BIN)/python -m tests.browser $(PYTEST_OPTIONS)  # one instance, and browsers before it
 
 faults: $(VENV)/.dev  ## the figures under fault in their full sizes; takes about an hour
-	@$(BIN)/python -m pytest -n 4 --dist worksteal -v -m "full and not alone" --ignore=tests/browser --timeout 3600 --durations 30
+	@$(BIN)/python -m pytest -n 4 --maxschedchunk 1 -v -m "full and not alone" --ignore=tests/browser --timeout 3600 --durations 30
 	@$(BIN)/python -m pytest -q -m alone --timeout 3600  # they measure the machine: one at a time
 
 screenshots: $(VENV)/.dev  ## every page of a running instance, wide and narrow, into docs/screenshots

@@ -163,6 +163,18 @@ def pytest_runtest_teardown(item: pytest.Item) -> None:
         gc.collect()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What may take longest in full size begins first, so that nobody waits for it in the end."""
+    items.sort(key=_seconds_allowed, reverse=True)
+
+
+def _seconds_allowed(item: pytest.Item) -> float:
+    """Of a test in full size; the others keep their order."""
+    timeout = item.get_closest_marker("timeout")
+    return float(timeout.args[0]) if timeout is not None and item.get_closest_marker("full") else 0.0
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     if any(item.get_closest_marker("kafka") for item in session.items):
         missing = find_tools(os.environ)
