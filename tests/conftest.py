@@ -182,6 +182,19 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             session.config.stash[KAFKA_SKIPPED] = missing
 
 
+class ToldAtOnce:
+    """A failure is shown when it happens: a run of an hour may be stopped before its end."""
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            sys.stdout.write(f"\n{report.nodeid} ({report.when})\n{report.longreprtext}\n")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if str(config.option.markexpr).startswith("full") and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(ToldAtOnce())
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """The last line of a run that could not try real Kafka says so."""
     missing = config.stash.get(KAFKA_SKIPPED, None)
