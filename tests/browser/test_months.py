@@ -298,7 +298,7 @@ def watch_the_payroll(desk: Desk, page: Page, period: str) -> None:
 
 def print_the_longest_list(desk: Desk, page: Page, ask: Ask, period: str) -> None:
     """Each part carries forward the sum of the one before it, and the last has the total."""
-    lists = ask(OFFICER, "beneficiaries", "/v1/lists", date(2024, 8, 25), period=period, limit=500)
+    lists = ask(OFFICER, "beneficiaries", "/v1/lists", day=date(2024, 8, 25), period=period, limit=500)
     longest = max(lists["items"], key=lambda one: one["payment_count"])
     page.goto(f"{desk.base}/months/{period}/lists/{longest['id']}")
     page.get_by_role("button", name="In danh sách").click()
