@@ -249,13 +249,13 @@ def next_month(desk: Desk, page: Page, ask: Ask) -> str:
 
 
 def ensure_more_than_a_chunk(desk: Desk, folder: Path) -> None:
-    """The register has more persons than one chunk of a payroll takes."""
+    """The register has more persons than one chunk of a payroll takes, most of them on one list."""
     missing = CHUNK_PERSONS + 100 - held.count_of_persons(desk.home)
     if missing <= 0:
         return
-    with on_the_day(desk, OFFICER) as page:
+    with on_the_day(desk, OFFICER, IN_TIME) as page:
         made = send_register(desk, page, register_of(folder, missing))
-    with on_the_day(desk, APPROVER) as page:
+    with on_the_day(desk, APPROVER, IN_TIME) as page:
         page.goto(f"{made}/approval")
         confirm(desk, page, APPROVER, "Duyệt tệp")
         expect(page.locator("dl")).to_contain_text("Đã ghi sổ", timeout=MOVES_MS)
