@@ -191,7 +191,7 @@ class ToldAtOnce:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if str(config.option.markexpr).startswith("full") and not hasattr(config, "workerinput"):
+    if config.option.markexpr != "not full" and not hasattr(config, "workerinput"):
         config.pluginmanager.register(ToldAtOnce())
 
 

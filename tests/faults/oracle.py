@@ -23,7 +23,7 @@ from shared.testing.waiting import wait_until
 from tests.bench.province import TELLING, Province
 from tests.faults.clerk import Book
 
-PATIENCE_S = 900.0
+PATIENCE_S = 300.0
 
 TOLD = """
     SELECT type, convert_from(data, 'UTF8')::jsonb AS data FROM journal

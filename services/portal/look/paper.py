@@ -10,7 +10,7 @@ import segno
 from flask_babel import force_locale
 from markupsafe import Markup
 
-from services.portal.look import language
+from services.portal.look.language import current, words_in
 
 LANGUAGE = "vi"  # of what is signed and stamped
 
@@ -23,13 +23,13 @@ class Aside:
 
     def __call__(self, name: str, /, **values: object) -> str:
         """The text of that name."""
-        return language.words_in(self.language, name, **values)
+        return words_in(self.language, name, **values)
 
 
 @contextmanager
 def on_paper() -> Iterator[Aside]:
     """Words, names and figures are those of a paper while the block runs, whatever language is chosen."""
-    aside = Aside(language.current())
+    aside = Aside(current())
     with force_locale(LANGUAGE):
         yield aside
 

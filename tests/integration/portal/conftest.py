@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,15 +33,14 @@ from shared.kernel import canonical
 from shared.kernel.clock import FixedClock
 from shared.kernel.ids import id_of
 from shared.web.auth import TokenVerifier
-from shared.web.blueprint import Blueprint
 from shared.web.context import EXTENSION, Context
+from tests.conftest import MakeApplication
 
 ISSUER = "https://portal.test"
 AUDIENCE = "fundtrail"
 MORNING = datetime(2024, 8, 5, 1, tzinfo=UTC)
 PASSWORD = "mật khẩu đủ dài"
 COOKIE_KEY = b"a key of the test"
-MakeApplication = Callable[[Context, Sequence[Blueprint]], Flask]
 MakePages = Callable[[Context], Flask]
 PROVINCE = str(id_of("unit-root", "49"))
 
