@@ -6,7 +6,6 @@ round, on the same ground, so that their ratio says more than either figure.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
 from collections import defaultdict
@@ -16,6 +15,8 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING
 
+from tests.bench.pace import pace
+
 if TYPE_CHECKING:
     from tests.bench.site import Site
 
@@ -23,7 +24,6 @@ SHARES = (16, 4, 1)  # of the full size: its sixteenth, its quarter, all of it
 ROUNDS = 3
 GROWTH_MAX = 1.15  # n log n from a sixteenth to all of 100,000 grows with an exponent of 1.1
 NANOSECONDS = 1_000_000_000
-PACE_STEPS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,18 +138,6 @@ class Result:
         if growth is not None and growth > GROWTH_MAX:
             found.append(f"grows with exponent {growth:.2f}")
         return found
-
-
-def pace() -> float:
-    """Steps a second that one core of this machine does just now, each a SHA-256 of a short text.
-
-    A machine that is shared is not the same from hour to hour: figures without a limit beside them, taken at
-    another pace, do not compare.
-    """
-    with timed() as watch:
-        for number in range(PACE_STEPS):
-            hashlib.sha256(f"step {number}".encode()).hexdigest()
-    return PACE_STEPS / watch.seconds
 
 
 def run(bench: Bench, site: Site, divisors: Sequence[int], rounds: int, say: Callable[[str], None]) -> Result:

@@ -370,11 +370,13 @@ def test_a_print_of_an_earlier_version_says_that_it_is_void(desk: Desk, ask: Ask
         page.goto(f"{path}?content={'0' * 12}")
         assert page.locator("section.paper-page").all_inner_texts() == seen, "signed as it is in law"
         assert "Print" in page.inner_text("nav")
+        assert "PRINT IS VOID" in page.inner_text("nav"), "told in words of the reader as well"
 
 
-def test_the_spreadsheet_holds_no_formula(desk: Desk, ask: Ask) -> None:
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_the_spreadsheet_holds_no_formula_and_is_in_vietnamese(desk: Desk, ask: Ask, language: str) -> None:
     issued = ask(OFFICER, "allocation", "/v1/decisions", state="issued")["items"][0]["id"]
-    with desk.sits(OFFICER) as page:
+    with desk.sits(OFFICER, language=language) as page:
         reply = page.request.get(f"{desk.base}/decisions/{issued}/annex.xlsx")
         assert reply.status == 200
         content = reply.body()

@@ -21,6 +21,11 @@ class Aside:
 
     language: str
 
+    @property
+    def foreign(self) -> bool:
+        """Whether who looks may not understand what the paper itself says."""
+        return self.language != LANGUAGE
+
     def __call__(self, name: str, /, **values: object) -> str:
         """The text of that name."""
         return words_in(self.language, name, **values)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import random
+import shutil
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,9 @@ from io import BytesIO
 
 import pytest
 from flask import Flask
+from psycopg import sql
 
+from deploy.local.postgres import Server
 from services.portal.calls.services import Services
 from services.portal.decisions import drafting
 from services.portal.uploads import model
@@ -26,9 +29,11 @@ from services.portal.visits.handlers import Desk
 from services.portal.visits.model import LOCKED_AFTER
 from shared.kernel.sealing import Sealer
 from shared.web.context import Context
+from tests.folders import fresh_folder
 from tests.integration.portal.conftest import Account, MakePages, Portal
 from tests.integration.portal.sending import ANNEX, BYTES, REGISTER, Sender, Service, metadata, service
 from tests.integration.portal.test_visits import ACT
+from tests.small_disk import SmallDisk, small_disk
 
 CONTENT = random.Random(7).randbytes(4_321)
 HEADER = {"title": "Phân bổ", "fiscal_year": "2024", "article_id": "a1", "kind": "assign"}
@@ -71,6 +76,23 @@ def browser(pages: Flask, portal: Portal, lan: Account) -> Sender:
     made = Sender(pages)
     made.sign_in(portal, lan)
     return made
+
+
+@pytest.fixture
+def disk(portal: Portal, postgres_server: Server) -> Iterator[SmallDisk]:
+    """The pieces of the portal's files lie on a small disk; everything else does not."""
+    around, name = fresh_folder("disk"), portal.addresses.service.rsplit("/", 1)[1]
+    try:
+        with small_disk(around / "small") as made, postgres_server.connect(name) as connection:
+            place = sql.Literal(str(made.folder))
+            connection.execute(sql.SQL("CREATE TABLESPACE small LOCATION {}").format(place))
+            connection.execute("ALTER TABLE upload_pieces SET TABLESPACE small")
+            yield made
+            made.free()
+            connection.execute("ALTER TABLE upload_pieces SET TABLESPACE pg_default")
+            connection.execute("DROP TABLESPACE small")
+    finally:
+        shutil.rmtree(around)
 
 
 def of_another(pages: Flask, portal: Portal, boss: str) -> Sender:
@@ -479,3 +501,26 @@ def test_a_name_that_is_none_is_no_file(browser: Sender, behind: Service, named:
     assert browser.fills_in(ANNEX, upload=named, **HEADER).location == ANNEX
     assert "govuk-error-summary" in browser.get(ANNEX).get_data(as_text=True)
     assert behind.forms == []
+
+
+def test_a_full_disk_refuses_a_piece_whole_and_the_file_goes_on_when_there_is_room(
+    browser: Sender, behind: Service, disk: SmallDisk
+) -> None:
+    content, piece = random.Random(23).randbytes(1_500_000), 100_000
+    place = browser.place(len(content))
+    assert browser.sends(place, 0, content[:piece]).status_code == 204
+    disk.fill()
+    reply = browser.sends(place, piece, content[piece : 2 * piece])
+    while reply.status_code == 204:
+        offset = browser.offset(place)
+        assert offset < len(content), "the disk was never full"
+        reply = browser.sends(place, offset, content[offset : offset + piece])
+    assert (reply.status_code, reply.headers["Retry-After"]) == (503, "5")
+    assert "chưa có gì được ghi nhận" in reply.get_data(as_text=True)
+    kept = browser.offset(place)
+    assert kept % piece == 0
+    disk.free()
+    for offset in range(kept, len(content), piece):
+        assert browser.sends(place, offset, content[offset : offset + piece]).status_code == 204
+    browser.fills_in(ANNEX, upload=place.rpartition("/")[2], **HEADER)
+    assert behind.forms[0]["file"][1] == content

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from tests.bench import harness, report
+from tests.bench import harness, pace, report
 from tests.bench.harness import Bench, Goal, Lap, Reading, Result, percentile, run, timed
 
 if TYPE_CHECKING:
@@ -17,6 +19,12 @@ if TYPE_CHECKING:
     from tests.bench.site import Site
 
 NOWHERE = cast("Site", None)
+
+
+@pytest.fixture(autouse=True)
+def steady(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test is on a machine of the same pace, which is known beforehand."""
+    monkeypatch.setattr(harness, "pace", lambda: 64_000.0)
 
 
 def bench(goal: Goal, size: int = 1600, per_thing_s: float = 0.001) -> Bench:
@@ -141,6 +149,17 @@ def test_the_pace_of_the_machine_is_taken_before_each_size_and_after_the_last(
     monkeypatch.setattr(harness, "pace", lambda: next(paces))
     assert taken(Goal("ours", "things")).pace == 2.5  # the median of four
     assert next(paces, None) is None
+
+
+def test_the_pace_is_the_sum_over_all_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(pace, "COMMAND", [sys.executable, "-c", "print(32_000.5)"])
+    assert pace.pace() == 64_001
+
+
+def test_the_pace_of_a_process_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "SECONDS", 0.01)
+    assert pace.measured() > 0
 
 
 def test_benches_that_were_not_run_keep_their_figures(files: Path) -> None:
