@@ -12,6 +12,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from services.portal.look.language import DEFAULT, words_in
 from services.portal.roles.model import Role, catalogue
 
 FILE = Path(__file__).with_name("realm.json")
@@ -49,7 +50,11 @@ def realm() -> dict[str, Any]:
         "supportedLocales": ["vi", "en"],
         "defaultLocale": "vi",
         "requiredActions": [_second_factor()],
-        "roles": {"realm": [{"name": role.name, "description": role.label} for role in roles]},
+        "roles": {
+            "realm": [
+                {"name": role.name, "description": words_in(DEFAULT, f"roles.{role.name}")} for role in roles
+            ]
+        },
         "clientScopes": [_claims(), *(_scope(role) for role in roles)],
         "scopeMappings": [{"clientScope": _scope_name(role), "roles": [role.name]} for role in roles],
         "clients": [_portal([CLAIMS, *map(_scope_name, roles)]), _services()],

@@ -12,9 +12,10 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from shared.kernel import canonical
-from shared.kernel.money import Money, grouped
+from shared.kernel.money import Money
 
 SMS_CHARS_MAX = 160
+BETWEEN_THOUSANDS = {"vi": ".", "en": ","}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ def render(template: str, language: str, facts: Mapping[str, Any]) -> Text:
     Raises: KeyError for an unknown template; jinja2 errors where a fact is missing: both are bugs.
     """
     source = catalogue()[template][language]
-    environment = _environment()
+    environment = _environment(language)
     made = {name: environment.from_string(text).render(**facts) for name, text in source.items()}
     subject = " ".join(made["subject"].split())  # the subject of a mail is one line
     return Text(subject, made["body"], made["sms"][:SMS_CHARS_MAX])
@@ -47,7 +48,14 @@ def catalogue() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
 
 
 @cache
-def _environment() -> SandboxedEnvironment:
+def _environment(language: str) -> SandboxedEnvironment:
+    """Templates of a language, with its figures: `vnd` for an amount in đồng, `whole` for a count."""
+    mark = BETWEEN_THOUSANDS[language]
+
+    def whole(number: str | int) -> str:
+        return f"{int(number):,}".replace(",", mark)
+
     environment = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
-    environment.filters["vnd"] = lambda amount: grouped(Money(int(amount)))
+    environment.filters["whole"] = whole
+    environment.filters["vnd"] = lambda amount: whole(Money(int(amount)))
     return environment

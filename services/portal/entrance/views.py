@@ -13,7 +13,7 @@ from services.portal.calls import units
 from services.portal.calls.units import BEFORE_MERGERS
 from services.portal.look.formats import SCALES, iso_day
 from services.portal.look.language import LANGUAGES, words
-from services.portal.look.page import show
+from services.portal.look.page import named, show
 from services.portal.roles.model import catalogue
 from services.portal.sessions import handlers as sessions
 from services.portal.sessions.commands import SignIn
@@ -157,7 +157,7 @@ def account() -> str:
     names = units.names(guard.ask(), {BEFORE_MERGERS}) if visit.may("units.read") else {}
     roles = [
         {
-            "label": catalogue()[one.role].label,
+            "label": named(one.role, "roles"),
             "unit": names.get(str(one.unit_id), str(one.unit_id)),
             "until": one.to_on,
             "permissions": catalogue()[one.role].permissions,

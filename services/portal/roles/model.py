@@ -33,7 +33,6 @@ class Role:
     """A bundle of permissions; `totp` roles need a second factor at sign-in."""
 
     name: str
-    label: str
     totp: bool
     permissions: tuple[str, ...]
 
@@ -43,7 +42,7 @@ def catalogue() -> Mapping[str, Role]:
     """Every role by its name."""
     text = files("services.portal.roles").joinpath("data/roles.json").read_bytes()
     return {
-        name: Role(name, entry["label"], entry["totp"], tuple(entry["permissions"]))
+        name: Role(name, entry["totp"], tuple(entry["permissions"]))
         for name, entry in canonical.decode(text).items()
     }
 

@@ -10,7 +10,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from services.portal.calls.services import Away, Refused, SignedOut
-from services.portal.look.page import show
+from services.portal.look.page import named, show
 from services.portal.roles.model import catalogue
 from services.portal.visits import guard
 from services.portal.visits.guard import NotYours
@@ -70,7 +70,8 @@ def _waits(service: str, retry_after_s: int) -> Response:
 
 
 def _not_yours(error: NotYours) -> Response:
-    roles = [role.label for role in catalogue().values() if error.permission in role.permissions]
+    given = (role.name for role in catalogue().values() if error.permission in role.permissions)
+    roles = [named(name, "roles") for name in given]
     return _page(DENIED, "not_yours", roles=roles, permission=error.permission)
 
 

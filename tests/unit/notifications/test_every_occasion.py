@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notifications.messages.model import IN_APP, OCCASIONS, SMS
-from services.notifications.templates.model import SMS_CHARS_MAX, catalogue, render
+from services.notifications.templates.model import BETWEEN_THOUSANDS, SMS_CHARS_MAX, catalogue, render
 from shared.kernel.money import MAX_VND
 
 LANGUAGES = ("vi", "en")
@@ -97,7 +97,7 @@ def test_amounts_of_any_size_are_grouped_and_never_cut_in_the_body(
     _, template, language = case
     body = catalogue()[template][language]["body"]
     if "vnd" in body:
-        grouped = f"{amount:,}".replace(",", ".")
+        grouped = f"{amount:,}".replace(",", BETWEEN_THOUSANDS[language])
         assert grouped in render(template, language, facts(amount=amount)).body
 
 
@@ -130,7 +130,13 @@ def test_a_refusal_names_every_line_that_lacks_money(count: int) -> None:
     lines = [{"needed_vnd": 1000 + n, "available_vnd": n, "shortfall_vnd": 1000} for n in range(count)]
     for language in LANGUAGES:
         body = render("funds_refused", language, {**facts(), "lines": lines}).body
-        assert all(f"{1000 + n:,}".replace(",", ".") in body for n in range(count))
+        mark = BETWEEN_THOUSANDS[language]
+        assert all(f"{1000 + n:,}".replace(",", mark) in body for n in range(count))
+
+
+@pytest.mark.parametrize(("language", "rows"), [("vi", "1.990.000 dòng"), ("en", "1,990,000 rows")])
+def test_a_count_of_many_is_grouped_as_its_language_does(language: str, rows: str) -> None:
+    assert rows in render("statement_unmatched", language, facts(count=1_990_000)).subject
 
 
 @given(st.text(max_size=400), st.integers(0, MAX_VND), st.integers(0, 10**6))

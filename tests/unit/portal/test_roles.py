@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.portal.look.language import LANGUAGES, words_in
 from services.portal.roles.model import (
     INCOMPATIBLE,
     catalogue,
@@ -97,9 +98,17 @@ def test_one_role_that_needs_a_second_factor_is_enough() -> None:
     assert not needs_totp([])
 
 
-def test_every_role_has_a_label_and_permissions_without_repeats() -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_role_and_permission_is_called_something_of_its_own(language: str) -> None:
+    codes = [f"roles.{name}" for name in catalogue()]
+    codes += [f"permissions.{one}" for one in granted(tuple(catalogue()))]
+    called = {code: words_in(language, code) for code in codes}
+    assert [code for code, text in called.items() if text == code] == []
+    assert len(set(called.values())) == len(called)
+
+
+def test_every_role_has_permissions_without_repeats() -> None:
     for role in catalogue().values():
-        assert role.label
         assert role.permissions
         assert len(set(role.permissions)) == len(role.permissions)
 
