@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from services.beneficiaries.reconciliation import store
 from services.beneficiaries.reconciliation.handlers import KIND, TELL
 from services.beneficiaries.reconciliation.jobs import TellOutcomesJob
 from shared.kernel.ids import new_id
@@ -60,6 +61,36 @@ def test_outcomes_are_told_with_sums_and_reasons(office: Office, instructed: Ins
     assert settled["chunk"] != returned["chunk"]
     (matched,) = office.events("statements.matched")
     assert (matched["row_count"], matched["matched_count"]) == (2, 2)
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 9])
+def test_lines_are_judged_alike_however_many_are_looked_up_at_once(
+    office: Office, instructed: Instructed, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(store, "STAGED_AT_ONCE", at_once)
+    first, second, third, _ = instructed[POST]
+    wrong = (first[0], first[1] + 1)
+    answer = post_answer(
+        (*third, PAID, ""),
+        (*wrong, PAID, ""),
+        (*second, UNPAID, "MD07"),
+        (*first, PAID, ""),
+        (*second, PAID, ""),
+        ("QN-104", first[1], PAID, ""),
+        (*third, UNPAID, "AC04"),
+        (*second, UNPAID, "MD07"),
+    )
+    statement = office.answer(POST, answer)
+    assert office.unmatched(statement) == [
+        (3, "amount_differs"),
+        (5, "line_repeated"),  # after a line of the same payment, if of a wrong amount
+        (6, "line_repeated"),
+        (7, "payment_unknown"),
+        (8, "line_repeated"),
+        (9, "line_repeated"),
+    ]
+    kinds = office.rows("SELECT payment_id, kind FROM outcomes WHERE statement_id = :id", id=statement["id"])
+    assert {str(row.payment_id): row.kind for row in kinds} == {third[0]: "settled", second[0]: "returned"}
 
 
 def test_a_row_that_does_not_match_is_kept_for_a_person_and_the_others_count(
