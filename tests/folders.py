@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - the folders within it have names that nobody can foresee
+DISK = Path("/var/tmp")  # noqa: S108 - as above
 MEMORY_MIN_BYTES = 4 * 1024**3
 
 
@@ -18,8 +19,13 @@ def fastest_folder() -> Path:
     return Path(tempfile.gettempdir())
 
 
-def fresh_folder(purpose: str) -> Path:
-    """A new folder there that `nobody` can reach, as PostgreSQL runs so where we are root."""
-    folder = Path(tempfile.mkdtemp(prefix=f"fundtrail-{purpose}-", dir=fastest_folder()))
+def real_disk() -> Path:
+    """A disk, not memory: what is committed there is written."""
+    return DISK if DISK.is_dir() else Path(tempfile.gettempdir())
+
+
+def fresh_folder(purpose: str, within: Path | None = None) -> Path:
+    """A new folder, in the fastest place unless told; `nobody`, as whom root runs PostgreSQL, can reach it."""
+    folder = Path(tempfile.mkdtemp(prefix=f"fundtrail-{purpose}-", dir=within or fastest_folder()))
     folder.chmod(0o755)
     return folder

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +25,7 @@ from shared.db.unit_of_work import UnitOfWork
 from shared.kernel.acts import Act
 from shared.kernel.clock import SystemClock
 from tests.conftest import migrate_service
+from tests.folders import fresh_folder, real_disk
 
 # Of the machine that a province would give it: 24 GiB. Durability is never traded.
 SETTINGS = {
@@ -110,8 +110,7 @@ def engine_of(url: str, name: str) -> Iterator[Engine]:
 @contextlib.contextmanager
 def open_site(say: Callable[[str], None]) -> Iterator[Site]:
     """A site on a disk, not in memory: what is committed here is written."""
-    folder = Path(tempfile.mkdtemp(prefix="fundtrail-bench-", dir=_disk()))
-    folder.chmod(0o755)  # `nobody` runs the server where we are root
+    folder = fresh_folder("bench", real_disk())
     site = Site(folder)
     try:
         say(f"Benches stand in {folder}.")
@@ -119,10 +118,3 @@ def open_site(say: Callable[[str], None]) -> Iterator[Site]:
     finally:
         site.close()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _disk() -> str:
-    for place in ("/var/tmp", tempfile.gettempdir()):  # noqa: S108 - a folder with a name of its own within
-        if Path(place).is_dir():
-            return place
-    return "."

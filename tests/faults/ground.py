@@ -9,7 +9,6 @@ import contextlib
 import os
 import shutil
 import signal
-import tempfile
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -18,8 +17,8 @@ from deploy.local.kafka import RunningKafka, ensure_library, find_tools, library
 from deploy.local.keeper import free_port
 from deploy.local.postgres import RunningServer, Server, start_server
 from tests.bench.site import Site
+from tests.folders import fresh_folder, real_disk
 
-DISK = "/var/tmp"  # noqa: S108 - a folder with a name of its own within
 STOPPED_WITHIN_S = 30
 
 
@@ -83,9 +82,7 @@ class Ground(Site):
 @contextlib.contextmanager
 def open_ground() -> Iterator[Ground]:
     """A ground on a disk, not in memory: what is committed here is written."""
-    place = DISK if Path(DISK).is_dir() else tempfile.gettempdir()
-    folder = Path(tempfile.mkdtemp(prefix="fundtrail-faults-", dir=place))
-    folder.chmod(0o755)  # `nobody` runs the server where we are root
+    folder = fresh_folder("faults", real_disk())
     ground = Ground(folder)
     try:
         yield ground

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from deploy.local.state import Home, read_json, reset
 from shared.kernel.ids import new_id
 from shared.testing.waiting import wait_until
 from tests.e2e.instance import Instance, _launched
+from tests.folders import fresh_folder
 
 BEFORE, AFTER = 5, 7
 PATIENCE_S = 60.0
@@ -24,8 +24,7 @@ PATIENCE_S = 60.0
 
 @pytest.fixture
 def home() -> Iterator[Home]:
-    made = Home(Path(tempfile.mkdtemp(prefix="fundtrail-restore-")))
-    made.root.chmod(0o755)  # PostgreSQL runs as nobody where we are root
+    made = Home(fresh_folder("restore"))
     yield made
     reset(made)
 

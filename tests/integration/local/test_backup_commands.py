@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
-import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +28,7 @@ from shared.journal.recording import Topic, draft, record
 from shared.kernel.acts import Act
 from shared.kernel.clock import SystemClock
 from shared.testing.waiting import wait_until
+from tests.folders import fresh_folder
 
 
 @contextlib.contextmanager
@@ -41,9 +41,7 @@ def reached(home: Home) -> Iterator[Place]:
 @pytest.fixture(scope="module")
 def home() -> Iterator[Home]:
     """An instance that was started once: five migrated databases."""
-    folder = Path(tempfile.mkdtemp(prefix="fundtrail-backup-"))
-    folder.chmod(0o755)  # PostgreSQL runs as nobody where we are root
-    made = Home(folder)
+    made = Home(fresh_folder("backup"))
     with reached(made) as place:
         for service in SERVICES:
             engine = make_engine(place.server.url(service), application="tests", pool_size=1)

@@ -6,7 +6,6 @@ import contextlib
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from deploy.local.provisioning import Addresses
 from deploy.local.scratch import ScratchDatabases
 from deploy.local.spawn import CannotStart
 from shared.testing.waiting import wait_until
+from tests.folders import fresh_folder
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 HOLD = """
@@ -33,8 +33,7 @@ with lease("postgres", Path(sys.argv[1])) as address:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="fundtrail-keeper-"))
-    made.chmod(0o755)
+    made = fresh_folder("keeper")
     yield made
     shutil.rmtree(made, ignore_errors=True)
 
