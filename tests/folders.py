@@ -25,7 +25,7 @@ def real_disk() -> Path:
 
 
 def fresh_folder(purpose: str, within: Path | None = None) -> Path:
-    """A new folder, in the fastest place unless told; `nobody`, as whom root runs PostgreSQL, can reach it."""
+    """A new folder, in the fastest place unless told, that `nobody` can reach, as whom root runs servers."""
     folder = Path(tempfile.mkdtemp(prefix=f"fundtrail-{purpose}-", dir=within or fastest_folder()))
     folder.chmod(0o755)
     return folder
