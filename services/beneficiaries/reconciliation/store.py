@@ -201,6 +201,7 @@ UNTOLD = text(
 def stage(connection: Connection, statement_id: UUID, answers: Iterable[Answer]) -> int:
     """The number of rows staged, in the order of the file, each with what it answers.
 
+    Shape: the numbers of the rows grow.
     While the database looks up the payments of one slice, the next is read from `answers` in a thread.
     """
     named, staged = str(statement_id), 0
