@@ -55,7 +55,7 @@ class ReconcileStatementJob:
         statement_id = UUID(params["statement_id"])
         answers = READERS[params["format"]](self.documents.get(params["document"]))
         staged = store.stage(work.connection, statement_id, answers)
-        matched = store.match(work.connection, statement_id, _foreign(work, params["units"]))
+        matched = store.match(work.connection, statement_id, _foreign(work, statement_id, params["units"]))
         lists = store.lists_answered(work.connection, statement_id)
         row = store.finish_matching(work.connection, statement_id, matched, len(lists))
         work.record(
@@ -90,9 +90,9 @@ class TellOutcomesJob:
         return Progress(place, told, told if finished else None, finished=finished)
 
 
-def _foreign(work: Work, units: Sequence[str]) -> list[UUID]:
+def _foreign(work: Work, statement_id: UUID, units: Sequence[str]) -> list[UUID]:
     """The lists named whose unit is none of the given ones and stands below none of them."""
-    found = store.lists_named(work.connection)
+    found = store.find(work.connection, statement_id)
     day = work.act.business_date
     above = {row.unit_id: with_ancestors(work.connection, row.unit_id, day) for row in found}
     return [row.id for row in found if set(units).isdisjoint(map(str, above[row.unit_id]))]

@@ -20,14 +20,12 @@ from services.beneficiaries.reconciliation.model import (
 )
 from services.beneficiaries.reconciliation.tables import late_returns, outcomes, statement_rows, statements
 from shared.db.copy import copy_rows
-from shared.kernel.ahead import taken_ahead
 from shared.kernel.errors import NotFound
 
 DIGIT = "[0-9a-fA-F]"  # where the expression as a whole ignores case, each search takes three times as long
 PAYMENT_ID = re.compile(f"{DIGIT}{{8}}(?:-{DIGIT}{{4}}){{3}}-{DIGIT}{{12}}|{DIGIT}{{32}}")
 REFERENCE_CHARS_MAX = 100
 DAYS_MAX = 4_096  # different days whose text is kept
-STAGED_AT_ONCE = 50_000
 ROW_COLUMNS = (
     "statement_id",
     "row",
@@ -40,51 +38,32 @@ ROW_COLUMNS = (
     "code",
 )
 
-# What the rows of a statement answer, for everything that follows their staging.
-ANSWERS = text(
-    """
-    CREATE TEMPORARY TABLE answered (
-        place tid, row bigint, payment_id uuid, list_id uuid, kind text, amount_vnd bigint, reason_code text,
-        value_on date, code text
-    ) ON COMMIT DROP
-    """
-)
-
-# One look at the payments of a slice. A list that is with its provider has its payments for ever, so that
-# what is read here together with its state stays true. PostgreSQL knows nothing yet of rows that were staged
-# just now, takes them for one and looks each payment up: sorted before, they lie beside each other. By the
-# same mistake it would later compare each row with each: rows are found by place.
+# One look at the payments for everything that follows. A list that is with its provider has its payments for
+# ever, so that what is read here together with its state stays true. PostgreSQL knows nothing yet of a
+# statement that was staged just now, takes it for one row and looks each payment up: sorted before, they lie
+# beside each other. By the same mistake it would later compare each row with each: rows are found by place.
 FIND = text(
     """
-    INSERT INTO answered (place, row, payment_id, list_id, kind, amount_vnd, reason_code, value_on, code)
-    SELECT r.place, r.row, r.payment_id, p.list_id, r.result, r.amount_vnd, r.reason_code, r.value_on,
+    CREATE TEMPORARY TABLE answered ON COMMIT DROP AS
+    SELECT r.place, r.row, r.payment_id, p.list_id, r.result AS kind, r.amount_vnd, r.reason_code, r.value_on,
            CASE WHEN p.id IS NULL THEN 'payment_unknown'
                 WHEN l.provider <> (SELECT s.provider FROM statements s WHERE s.id = :statement)
                     THEN 'provider_foreign'
                 WHEN p.amount_vnd IS DISTINCT FROM r.amount_vnd THEN 'amount_differs'
+                WHEN r.nth > 1 THEN 'line_repeated'
                 WHEN l.state NOT IN ('instructed', 'closing', 'closed') THEN 'list_not_instructed'
                 WHEN r.value_on IS NULL THEN 'value_date_missing'
-           END
+           END AS code
     FROM (
-        SELECT ctid AS place, row, payment_id, result, amount_vnd, reason_code, value_on
+        SELECT ctid AS place, row, payment_id, result, amount_vnd, reason_code, value_on,
+               row_number() OVER (PARTITION BY payment_id ORDER BY row) AS nth
         FROM statement_rows
-        WHERE statement_id = :statement AND row BETWEEN :first AND :last AND code IS NULL
+        WHERE statement_id = :statement AND code IS NULL
         ORDER BY payment_id, row
         OFFSET 0
     ) AS r
     LEFT JOIN payments p ON p.id = r.payment_id
     LEFT JOIN lists l ON l.id = p.list_id
-    """
-)
-
-# Whose payment it is and its amount are told first; a line after another of the same payment counts for
-# nothing, whatever that one said.
-REPEATED = text(
-    """
-    UPDATE answered a SET code = 'line_repeated'
-    FROM (SELECT payment_id, min(row) AS first FROM answered GROUP BY payment_id HAVING count(*) > 1) AS twice
-    WHERE a.payment_id = twice.payment_id AND a.row > twice.first
-      AND (a.code IS NULL OR a.code IN ('list_not_instructed', 'value_date_missing'))
     """
 )
 
@@ -199,22 +178,17 @@ UNTOLD = text(
 
 
 def stage(connection: Connection, statement_id: UUID, answers: Iterable[Answer]) -> int:
-    """The number of rows staged, in the order of the file, each with what it answers.
+    """The number of rows staged, in the order of the file."""
+    named = str(statement_id)
+    return copy_rows(connection, statement_rows, ROW_COLUMNS, (_staged(named, answer) for answer in answers))
 
-    Shape: the numbers of the rows grow.
-    While the database looks up the payments of one slice, the next is read from `answers` in a thread.
+
+def find(connection: Connection, statement_id: UUID) -> Sequence[Row[Any]]:
+    """Id and unit of every list that rows of the statement name, locked in order of id.
+
+    The rows are found with their payments, for `match` in the same transaction.
     """
-    named, staged = str(statement_id), 0
-    connection.execute(ANSWERS)
-    for rows in taken_ahead((_staged(named, answer) for answer in answers), STAGED_AT_ONCE):
-        staged += copy_rows(connection, statement_rows, ROW_COLUMNS, rows)
-        connection.execute(FIND, {"statement": statement_id, "first": rows[0][1], "last": rows[-1][1]})
-    connection.execute(REPEATED)
-    return staged
-
-
-def lists_named(connection: Connection) -> Sequence[Row[Any]]:
-    """Id and unit of every list that the rows staged in this transaction name, locked in order of id."""
+    connection.execute(FIND, {"statement": statement_id})
     return connection.execute(NAMED).all()
 
 

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from services.beneficiaries.reconciliation import store
 from services.beneficiaries.reconciliation.handlers import KIND, TELL
 from services.beneficiaries.reconciliation.jobs import TellOutcomesJob
 from shared.kernel.ids import new_id
@@ -63,11 +62,9 @@ def test_outcomes_are_told_with_sums_and_reasons(office: Office, instructed: Ins
     assert (matched["row_count"], matched["matched_count"]) == (2, 2)
 
 
-@pytest.mark.parametrize("at_once", [1, 2, 3, 9])
-def test_lines_are_judged_alike_however_many_are_looked_up_at_once(
-    office: Office, instructed: Instructed, monkeypatch: pytest.MonkeyPatch, at_once: int
+def test_of_several_lines_of_one_payment_the_first_counts_if_it_is_right(
+    office: Office, instructed: Instructed
 ) -> None:
-    monkeypatch.setattr(store, "STAGED_AT_ONCE", at_once)
     first, second, third, _ = instructed[POST]
     wrong = (first[0], first[1] + 1)
     answer = post_answer(
