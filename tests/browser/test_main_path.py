@@ -161,7 +161,7 @@ def approve(way: Way, ask: Callable[..., Any], found: dict[str, Any]) -> None:
         page.fill("#secret", way.desk.secret(f"duyet.{way.code}"))
         way.send(page, "/approval")
         way.done(page, "months.done_approval")
-        wait_until(lambda: state_of(ask, way, found) == "instructed", STEP_S, "the list is instructed")
+        wait_for_state(ask, way, found, "instructed")
         page.goto(address)
         assert way.say("months.state.instructed") in page.inner_text("main")
 
@@ -205,7 +205,7 @@ def close(way: Way, ask: Callable[..., Any], found: dict[str, Any]) -> None:
         page.goto(f"{address}/closure")
         page.fill("#secret", way.desk.secret(f"cs.{way.code}"))
         way.send(page, "/closure")
-        wait_until(lambda: state_of(ask, way, found) == "closed", STEP_S, "the list is closed")
+        wait_for_state(ask, way, found, "closed")
         page.goto(address)
         assert way.say("months.state.closed") in page.inner_text("main")
 
@@ -240,6 +240,20 @@ def lists_of(ask: Callable[..., Any], code: str) -> list[dict[str, Any]]:
 def unit_of(ask: Callable[..., Any], unit_id: str) -> str:
     units = ask("ctv.taichinh", "allocation", "/v1/units", on="2024-08-01", level=2)["items"]
     return str(next(one["name"] for one in units if one["id"] == unit_id))
+
+
+def wait_for_state(ask: Callable[..., Any], way: Way, found: dict[str, Any], wanted: str) -> None:
+    """The list is so, or the test ends with how it is instead."""
+    seen: list[str] = []
+
+    def arrived() -> bool:
+        seen.append(state_of(ask, way, found))
+        return seen[-1] == wanted
+
+    try:
+        wait_until(arrived, STEP_S, f"the list is {wanted}")
+    except TimeoutError as error:
+        raise AssertionError(f"the list is {seen[-1]} and not {wanted} after {STEP_S} s") from error
 
 
 def state_of(ask: Callable[..., Any], way: Way, found: dict[str, Any]) -> str:
