@@ -32,6 +32,7 @@ COLUMNS = (
     "number,full_name,birth_year,identity_number,commune_code,benefits,provider,bank_code,account_number"
 )
 COMMUNE = "20341"  # in Tam Kỳ
+OUT_OF_THE_WAY = "20551"  # in Điện Bàn: the main path pays other districts, from what is there for them
 
 Ask = Callable[..., Any]
 
@@ -254,7 +255,7 @@ def ensure_more_than_a_chunk(desk: Desk, folder: Path) -> None:
     if missing <= 0:
         return
     with on_the_day(desk, OFFICER, IN_TIME) as page:
-        made = send_register(desk, page, register_of(folder, missing))
+        made = send_register(desk, page, register_of(folder, missing, OUT_OF_THE_WAY))
     with on_the_day(desk, APPROVER, IN_TIME) as page:
         page.goto(f"{made}/approval")
         confirm(desk, page, APPROVER, "Duyệt tệp")
