@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from babel.numbers import format_decimal
 from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
@@ -15,7 +16,6 @@ from shared.kernel import canonical
 from shared.kernel.money import Money
 
 SMS_CHARS_MAX = 160
-BETWEEN_THOUSANDS = {"vi": ".", "en": ","}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,7 @@ def catalogue() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
 @cache
 def _environment(language: str) -> SandboxedEnvironment:
     """Templates of a language, with its figures: `vnd` for an amount in đồng, `whole` for a count."""
-    mark = BETWEEN_THOUSANDS[language]
-
-    def whole(number: str | int) -> str:
-        return f"{int(number):,}".replace(",", mark)
-
     environment = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
-    environment.filters["whole"] = whole
-    environment.filters["vnd"] = lambda amount: whole(Money(int(amount)))
+    environment.filters["whole"] = lambda count: format_decimal(count, "#,##0", locale=language)
+    environment.filters["vnd"] = lambda amount: format_decimal(Money(int(amount)), "#,##0", locale=language)
     return environment

@@ -25,7 +25,6 @@ EXCLUDED: Mapping[str, str] = {
     "that werkzeug does not know); `refuses_strangers` asks the same question",
 }
 SIGNATURE_LENGTH = 86  # of ES256, in base64url
-CHAINS_MAX = 5  # of requests that are made of the answers to others: a glance beside the examples
 
 
 @schemathesis.check
@@ -83,7 +82,7 @@ def story_of(
 ) -> Story:
     """The story of all operations of a service, asked with a token; half of the paths name what exists.
 
-    With `edges` every bound, missing part and unknown method is tried as well, and a few chains of requests.
+    With `edges` every bound, missing part and unknown method is tried as well.
     """
     told: dict[str, Any] = {
         "seed": seed,
@@ -91,10 +90,7 @@ def story_of(
         "workers": 1,
         "continue-on-failure": True,
         "generation": {"max-examples": examples, "database": "none", "deterministic": True},
-        "phases": {
-            "coverage": {"enabled": edges},
-            "stateful": {"enabled": edges, "generation": {"max-examples": min(examples, CHAINS_MAX)}},
-        },
+        "phases": {"coverage": {"enabled": edges}},
         "checks": {
             **{name: {"enabled": False} for name in EXCLUDED},
             "negative_data_rejection": {"expected-statuses": ["4xx"]},  # 413 says no as well

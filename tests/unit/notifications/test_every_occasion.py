@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notifications.messages.model import IN_APP, OCCASIONS, SMS
-from services.notifications.templates.model import BETWEEN_THOUSANDS, SMS_CHARS_MAX, catalogue, render
+from services.notifications.templates.model import SMS_CHARS_MAX, catalogue, render
 from shared.kernel.money import MAX_VND
 
 LANGUAGES = ("vi", "en")
+BETWEEN_THOUSANDS = {"vi": ".", "en": ","}
 SHOWN = [
     (kind, occasion.template, language)
     for kind, occasions in OCCASIONS.items()
