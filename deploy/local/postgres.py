@@ -56,6 +56,7 @@ SETTINGS = {
     "full_page_writes": "on",
     "wal_compression": "on",
     "max_wal_size": "2GB",
+    "wal_keep_size": "512MB",  # for a receiver that is away: a slot would keep without end, and fill the disk
     "checkpoint_timeout": "15min",
     "random_page_cost": "1.1",
     "jit": "off",

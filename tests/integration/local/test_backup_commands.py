@@ -262,6 +262,22 @@ def test_a_receiver_that_was_killed_while_it_filled_a_segment_goes_on(home: Home
     assert opened.stat().st_size == write_ahead.SEGMENT_BYTES
 
 
+def test_what_was_written_and_checkpointed_while_the_receiver_was_away_is_received(home: Home) -> None:
+    with followed(home):
+        pass
+    with reached(home) as place:
+        for _ in range(3):
+            add_rows(place, 1)
+            with place.server.connect() as connection:
+                connection.execute("SELECT pg_switch_wal()")
+                connection.execute("CHECKPOINT")
+    with followed(home) as place:
+        log = write_ahead_of(place, settings_of(home, os.environ).shelf)
+    names = log.segments()
+    assert len(names) > 3
+    write_ahead.ensure_without_gap(names[0], names)
+
+
 def rows_of(place: Place) -> int:
     with place.server.connect("portal") as connection:
         row = connection.execute("SELECT count(*) FROM journal").fetchone()
