@@ -61,6 +61,14 @@ def decode(data: bytes) -> Any:  # noqa: ANN401 - JSON has no narrower type
     return json.loads(data)
 
 
+def glance(data: bytes) -> Any:  # noqa: ANN401 - JSON has no narrower type
+    """The value of JSON bytes, faster. Numbers beyond 64 bits come rounded: for those who read none."""
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return decode(data)  # it takes what orjson does not: half a letter, not a number
+
+
 def digest(data: bytes) -> str:
     """The SHA-256 of bytes in lower-case hex."""
     return hashlib.sha256(data).hexdigest()

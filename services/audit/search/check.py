@@ -32,7 +32,7 @@ def check(connection: Connection) -> list[Finding]:
     streamed = {"yield_per": ROWS_AT_ONCE}
     ordered = mentioned.order_by(search_subjects.c.index)
     with connection.execute(ordered, execution_options=streamed) as rows:
-        named = Named((index, model.Mention(subject, item)) for index, subject, item in rows)
+        named = Named((index, (subject, item)) for index, subject, item in rows)
         for start in range(0, end, PAGE):
             findings += _check_page(connection, start, min(end, start + PAGE), named)
         surplus = named.rest()
@@ -78,7 +78,7 @@ def _check_page(connection: Connection, start: int, end: int, named: Named) -> l
             findings.append(
                 Finding("search_altered", f"entry {index}", "The search index says something else.")
             )
-        if mentioned != model.mentions(envelope, decoded(data.get(index, b""))):
+        if mentioned != set(model.mentions(envelope, decoded(data.get(index, b"")))):
             findings.append(
                 Finding("search_altered", f"entry {index}", "The search index names other subjects.")
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import structlog
@@ -25,6 +26,7 @@ PAGE_BYTES = 16 * 1024 * 1024  # of data; a page ends with the pack that passes 
 IDLE_S = 0.2
 
 INDEXED = Gauge("fundtrail_audit_indexed_entries", "Entries in the search index.")
+SUBJECT = itemgetter(0)
 ENTRY_COLUMNS = tuple(column.name for column in search_entries.columns if column.computed is None)
 
 logger = structlog.get_logger(__name__)
@@ -83,7 +85,9 @@ def index_next(work: Work) -> int:
         for index, envelope in envelopes.items()
         for subject, item in model.mentions(envelope, decoded(shown[index]))
     ]
-    mentioned.sort()  # in the order of the key: what goes to one leaf of its tree goes there together
+    mentioned.sort(
+        key=SUBJECT
+    )  # in the order of the tree: what goes to one of its leaves goes there together
     copy_rows(connection, search_subjects, ("subject", "index", "item"), mentioned)
     INDEXED.set(end)
     return end - start
@@ -92,7 +96,7 @@ def index_next(work: Work) -> int:
 def decoded(data: bytes) -> Any:  # noqa: ANN401 - JSON of any kind
     """What an event's data says, or None where it is no JSON."""
     try:
-        return canonical.decode(data)
+        return canonical.glance(data)
     except (ValueError, RecursionError):
         return None  # the log takes what it is sent; what is no JSON can be read there but not searched
 

@@ -9,7 +9,7 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.kernel.canonical import INTEGER_MAX, decode, digest, encode, plain
+from shared.kernel.canonical import INTEGER_MAX, decode, digest, encode, glance, plain
 
 KEYS = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=8)
 JSON = st.recursive(
@@ -67,3 +67,17 @@ def test_refuses_large_integers_and_keys_beyond_ascii(value: object) -> None:
 
 def test_digest_is_sha256_in_hex() -> None:
     assert digest(b"") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+@given(JSON)
+def test_a_glance_sees_what_reading_does(value: object) -> None:
+    assert glance(encode(value)) == decode(encode(value))
+
+
+@pytest.mark.parametrize("data", [b'"\\ud800"', b'{"a_id": "x", "n": Infinity}', b'{"a": 1, "a": 2}'])
+def test_a_glance_takes_what_the_standard_library_takes(data: bytes) -> None:
+    assert glance(data) == decode(data)
+
+
+def test_a_number_that_is_too_long_is_seen_rounded() -> None:
+    assert glance(b'{"n": 123456789012345678901234567890}') == {"n": 123456789012345678901234567890.0}

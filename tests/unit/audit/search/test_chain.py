@@ -70,10 +70,10 @@ class Log:
                 "subjects": [],
                 "items_root": "ab" if "items" in data else None,
             }
-            for mention in sorted(model.mentions(envelope, data)):
-                if mention.subject == subject and name in types:
-                    content = chain.content_of(data, mention.item)
-                    found.append(Fact(index, mention.item, envelope, content))
+            for named, item in sorted(model.mentions(envelope, data)):
+                if named == subject and name in types:
+                    content = chain.content_of(data, item)
+                    found.append(Fact(index, item, envelope, content))
         return found[:limit]
 
 

@@ -163,15 +163,15 @@ class Log:
 
     def found(self, index: int) -> set[Mention]:
         _, data, subjects = self.rows[index]
-        return mentions({"subjects": subjects, "items_root": "ab" if "items" in data else None}, data)
+        return set(mentions({"subjects": subjects, "items_root": "ab" if "items" in data else None}, data))
 
     def find(self, subject: str, types: tuple[str, ...], limit: int) -> Sequence[Fact]:
         self.asked.append((subject, types))
         return [
-            Fact(index, mention.item, {"type": name}, chain.content_of(data, mention.item))
+            Fact(index, item, {"type": name}, chain.content_of(data, item))
             for index, (name, data, _) in enumerate(self.rows)
-            for mention in sorted(self.found(index))
-            if mention.subject == subject and name in types
+            for named, item in sorted(self.found(index))
+            if named == subject and name in types
         ][:limit]
 
 
@@ -277,35 +277,35 @@ def test_the_chain_is_the_same_in_whatever_order_the_services_were_heard(events:
 def test_every_real_event_can_be_found_by_its_own_subjects(event: Any) -> None:  # noqa: ANN401 - events share no base
     log = Log([event])
     found = log.found(0)
-    assert {Mention(subject, ENTRY) for subject in log.subjects(event)} <= found
-    assert not any("sealed" in mention.subject for mention in found)
+    assert {(subject, ENTRY) for subject in log.subjects(event)} <= found
+    assert not any("sealed" in subject for subject, _ in found)
     items = getattr(event, "items", ())
-    assert {mention.item for mention in found} - {ENTRY} == set(range(len(items)))
+    assert {item for _, item in found} - {ENTRY} == set(range(len(items)))
 
 
 @pytest.mark.parametrize("items", [None, 5, "text", {"a_id": "x"}, True])
 def test_items_that_are_no_list_are_survived(items: object) -> None:
-    found = mentions({"subjects": ["list:L1"], "items_root": "ab"}, {"list_id": "L1", "items": items})
-    assert found == {Mention("list:L1", ENTRY)}
+    found = set(mentions({"subjects": ["list:L1"], "items_root": "ab"}, {"list_id": "L1", "items": items}))
+    assert found == {("list:L1", ENTRY)}
 
 
 @pytest.mark.parametrize("value", ["a\x00b", "a\nb", "\ud800", "\u200b"])
 def test_ids_that_no_database_or_search_box_can_hold_are_nobodys(value: str) -> None:
-    assert mentions({}, {"person_id": value}) == set()
+    assert set(mentions({}, {"person_id": value})) == set()
 
 
 def test_data_deeper_than_our_stack_are_survived() -> None:
     deep: Any = {"person_id": "C1"}
     for _ in range(20_000):
         deep = [deep]
-    assert mentions({}, {"inner": deep}) == {Mention("person:C1", ENTRY)}
+    assert set(mentions({}, {"inner": deep})) == {("person:C1", ENTRY)}
     assert decoded(b"[" * 200_000) is None
     assert decoded(b"\xff") is None
 
 
 def test_an_id_at_the_bound_is_found_and_one_letter_more_is_not() -> None:
-    assert mentions({}, {"unit_id": "x" * 200}) == {Mention("unit:" + "x" * 200, ENTRY)}
-    assert mentions({}, {"unit_id": "x" * 201}) == set()
+    assert set(mentions({}, {"unit_id": "x" * 200})) == {("unit:" + "x" * 200, ENTRY)}
+    assert set(mentions({}, {"unit_id": "x" * 201})) == set()
 
 
 ROWS = st.lists(st.tuples(st.integers(0, 20), st.sampled_from("abc"), st.integers(-1, 3)), max_size=40)
@@ -317,13 +317,13 @@ def test_the_index_is_read_once_and_gives_each_entry_its_own_subjects(
     rows: list[tuple[int, str, int]],
 ) -> None:
     ordered = sorted(rows)
-    named = Named((index, Mention(subject, item)) for index, subject, item in ordered)
+    named = Named((index, (subject, item)) for index, subject, item in ordered)
     for index in range(21):
-        assert named.at(index) == {Mention(subject, item) for at, subject, item in rows if at == index}
+        assert named.at(index) == {(subject, item) for at, subject, item in rows if at == index}
     assert not named.rest()
 
 
 def test_subjects_of_entries_beyond_those_asked_for_are_left_over() -> None:
-    named = Named([(3, Mention("unit:U1", ENTRY))])
+    named = Named([(3, ("unit:U1", ENTRY))])
     assert named.at(2) == set()
     assert named.rest()
