@@ -52,6 +52,19 @@ FROM payments p WHERE p.reissue_of IS NOT NULL
   AND NOT EXISTS (SELECT 1 FROM outcomes o WHERE o.payment_id = p.reissue_of AND o.kind = 'returned')
   AND NOT EXISTS (SELECT 1 FROM late_returns r WHERE r.payment_id = p.reissue_of);
 
+-- invariant: statements_sum_up_what_they_said
+SELECT 'statement_sums/' || statement_id AS place,
+       format('list %s, %s %s: %s payments of %s, rows are %s of %s', list_id, kind, reason_code,
+              coalesce(s.payment_count, 0), coalesce(s.amount_vnd, 0), coalesce(o.payment_count, 0), coalesce(o.amount_vnd, 0)) AS message
+FROM statement_sums s FULL JOIN (
+    SELECT statement_id, list_id, kind, reason_code, count(*) AS payment_count, sum(amount_vnd) AS amount_vnd
+    FROM (
+        SELECT statement_id, list_id, kind, coalesce(reason_code, '') AS reason_code, amount_vnd FROM outcomes
+        UNION ALL SELECT statement_id, list_id, 'returned_late', reason_code, amount_vnd FROM late_returns
+    ) AS said GROUP BY statement_id, list_id, kind, reason_code
+) AS o USING (statement_id, list_id, kind, reason_code)
+WHERE (s.payment_count, s.amount_vnd) IS DISTINCT FROM (o.payment_count, o.amount_vnd);
+
 -- invariant: openings_are_the_sums_of_their_rows
 SELECT 'openings/' || p.id AS place, format('total %s, rows %s', p.total_vnd, coalesce(sum(o.amount_vnd), 0)) AS message
 FROM openings p LEFT JOIN obligations o ON o.opening_id = p.id

@@ -126,9 +126,9 @@ def _ensure_told(untold: Sequence[UUID]) -> None:
         )
 
 
-def _closed(found: PaymentList, sums: dict[str, tuple[int, int]]) -> ListClosed:
-    settled_count, settled_vnd = sums.get(Outcome.SETTLED.value, (0, 0))
-    returned_count, returned_vnd = sums.get(Outcome.RETURNED.value, (0, 0))
+def _closed(found: PaymentList, sums: dict[Outcome, tuple[int, int]]) -> ListClosed:
+    settled_count, settled_vnd = sums[Outcome.SETTLED]
+    returned_count, returned_vnd = sums[Outcome.RETURNED]
     line: dict[str, Any] = {
         "line": LINE,
         "instructed_vnd": found.total_vnd,

@@ -57,7 +57,7 @@ class ReconcileStatementJob:
         staged = store.stage(work.connection, statement_id, answers)
         matched = store.match(work.connection, statement_id, _foreign(work, statement_id, params["units"]))
         lists = store.lists_answered(work.connection, statement_id)
-        row = store.finish_matching(work.connection, statement_id, matched, len(lists))
+        row = store.finish_matching(work.connection, statement_id, staged, matched, len(lists))
         work.record(
             StatementMatched(str(row.id), row.provider, row.document, staged, matched, staged - matched)
         )

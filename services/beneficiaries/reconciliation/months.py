@@ -1,8 +1,7 @@
 """How a month stands, counted by the database: per unit, provider and state of the lists, and by reason.
 
-What is answered is found through `ix_outcomes_statement`: a month has a few dozen lists and each provider a
-few statements, and every pair of them is one range of the index, which the lateral count keeps to. So a
-month costs what it holds itself, and outcomes need no index of their own by list.
+What was answered was summed up when its statement was matched: a month costs what it has of lists and
+statements, however many payments they hold.
 """
 
 from __future__ import annotations
@@ -30,20 +29,9 @@ LISTS = text(
 )
 ANSWERED = text(
     """
-    SELECT l.id, told.kind, told.reason_code, CAST(sum(told.count) AS bigint), CAST(sum(told.vnd) AS bigint)
-    FROM lists l JOIN statements s ON s.provider = l.provider
-    CROSS JOIN LATERAL (
-        SELECT o.kind, o.reason_code, count(*) AS count, sum(o.amount_vnd) AS vnd FROM outcomes o
-        WHERE o.statement_id = s.id AND o.list_id = l.id GROUP BY o.kind, o.reason_code
-    ) AS told
-    WHERE l.id IN (SELECT unnest(CAST(:lists AS uuid[])))
-    GROUP BY l.id, told.kind, told.reason_code
-    """
-)
-LATE = text(
-    """
-    SELECT list_id, reason_code, count(*), CAST(sum(amount_vnd) AS bigint) FROM late_returns
-    WHERE list_id IN (SELECT unnest(CAST(:lists AS uuid[]))) GROUP BY list_id, reason_code
+    SELECT list_id, kind, reason_code, CAST(sum(payment_count) AS bigint), CAST(sum(amount_vnd) AS bigint)
+    FROM statement_sums
+    WHERE list_id IN (SELECT unnest(CAST(:lists AS uuid[]))) GROUP BY list_id, kind, reason_code
     """
 )
 REISSUED = text(
@@ -67,9 +55,8 @@ OF_PERSON = """
 """
 RETURNED = """
     payments.id IN (
-        SELECT o.payment_id FROM lists l JOIN statements s ON s.provider = l.provider
-        JOIN outcomes o ON o.statement_id = s.id AND o.list_id = l.id AND o.kind = 'returned'
-        WHERE l.period = :period
+        SELECT o.payment_id FROM outcomes o JOIN lists l ON l.id = o.list_id
+        WHERE o.kind = 'returned' AND l.period = :period
         UNION ALL SELECT r.payment_id FROM late_returns r JOIN lists l ON l.id = r.list_id
         WHERE l.period = :period)
 """
@@ -84,13 +71,11 @@ def summary(connection: Connection, units: Sequence[UUID], period: str) -> dict[
     sums: dict[UUID, dict[str, Sums]] = defaultdict(lambda: defaultdict(_none))
     reasons: dict[str, Sums] = defaultdict(_none)
     for list_id, kind, reason, count, vnd in connection.execute(ANSWERED, bound):
-        _add(sums[list_id][kind], count, vnd)
-        if reason is not None:
+        if kind == "returned_late":  # settled before, came back since
+            _add(sums[list_id]["settled"], -count, -vnd)
+        _add(sums[list_id]["settled" if kind == "settled" else "returned"], count, vnd)
+        if reason:
             _add(reasons[reason], count, vnd)
-    for list_id, reason, count, vnd in connection.execute(LATE, bound):  # settled before, came back since
-        _add(sums[list_id]["settled"], -count, -vnd)
-        _add(sums[list_id]["returned"], count, vnd)
-        _add(reasons[reason], count, vnd)
     for list_id, count, vnd in connection.execute(REISSUED, bound):
         _add(sums[list_id]["reissued"], count, vnd)
     by_count = sorted(reasons.items(), key=lambda one: (-one[1]["count"], one[0]))

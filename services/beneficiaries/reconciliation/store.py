@@ -18,7 +18,7 @@ from services.beneficiaries.reconciliation.model import (
     Answer,
     Outcome,
 )
-from services.beneficiaries.reconciliation.tables import late_returns, outcomes, statement_rows, statements
+from services.beneficiaries.reconciliation.tables import statement_rows, statement_sums, statements
 from shared.db.copy import copy_rows
 from shared.kernel.errors import NotFound
 
@@ -123,24 +123,33 @@ SETTLE = text(
     """
 )
 
-# Each part is cut by itself, in the order of its index: a page costs a page, however long the statement is.
+SUM_UP = text(
+    f"""
+    INSERT INTO statement_sums (statement_id, list_id, kind, reason_code, payment_count, amount_vnd)
+    SELECT :statement, a.list_id, a.kind, coalesce({REASON}, ''), count(*), sum(a.amount_vnd)
+    FROM answered a WHERE a.code IS NULL GROUP BY 2, 3, 4
+    """
+)
+
+# In the order of a list's payments, which have an index for it: each is looked up among the outcomes, one
+# after the other until the page is full. Without the offsets PostgreSQL, which knows nothing yet of outcomes
+# that were stored just now, would think of reading them all for every page.
 TOLD = text(
     """
-    SELECT told.kind, CAST(told.payment_id AS text), CAST(p.person_id AS text), told.amount_vnd,
-           told.reason_code, to_char(told.value_on, 'YYYY-MM-DD')
+    SELECT told.kind, CAST(p.id AS text), CAST(p.person_id AS text), told.amount_vnd, told.reason_code,
+           to_char(told.value_on, 'YYYY-MM-DD')
     FROM (
-        (SELECT o.payment_id, o.kind, o.amount_vnd, o.reason_code, o.value_on
-         FROM outcomes o
-         WHERE o.statement_id = :statement AND o.list_id = :list AND o.payment_id > :payment
-         ORDER BY o.payment_id LIMIT :limit)
+        SELECT id, person_id FROM payments WHERE list_id = :list AND id > :payment ORDER BY id OFFSET 0
+    ) AS p
+    CROSS JOIN LATERAL (
+        SELECT o.kind, o.amount_vnd, o.reason_code, o.value_on
+        FROM outcomes o WHERE o.payment_id = p.id AND o.statement_id = :statement
         UNION ALL
-        (SELECT r.payment_id, 'returned_late', r.amount_vnd, r.reason_code, r.value_on
-         FROM late_returns r
-         WHERE r.statement_id = :statement AND r.list_id = :list AND r.payment_id > :payment
-         ORDER BY r.payment_id LIMIT :limit)
-        ORDER BY payment_id LIMIT :limit
-    ) AS told JOIN payments p ON p.id = told.payment_id
-    ORDER BY told.payment_id
+        SELECT 'returned_late', r.amount_vnd, r.reason_code, r.value_on
+        FROM late_returns r WHERE r.payment_id = p.id AND r.statement_id = :statement
+        OFFSET 0
+    ) AS told
+    ORDER BY p.id LIMIT :limit
     """
 )
 
@@ -156,22 +165,11 @@ class ToldOutcome(NamedTuple):
     value_on: str
 
 
-ANSWERED = text(
-    """
-    SELECT l.id FROM lists l
-    WHERE EXISTS (SELECT 1 FROM outcomes o WHERE o.statement_id = :statement AND o.list_id = l.id)
-       OR EXISTS (SELECT 1 FROM late_returns r WHERE r.statement_id = :statement AND r.list_id = l.id)
-    ORDER BY l.id
-    """
-)
-
-
 UNTOLD = text(
     """
     SELECT s.id FROM statements s
     WHERE s.state = 'matched'
-      AND (EXISTS (SELECT 1 FROM outcomes o WHERE o.statement_id = s.id AND o.list_id = :list)
-        OR EXISTS (SELECT 1 FROM late_returns r WHERE r.statement_id = s.id AND r.list_id = :list))
+      AND EXISTS (SELECT 1 FROM statement_sums said WHERE said.statement_id = s.id AND said.list_id = :list)
     ORDER BY s.id
     """
 )
@@ -203,25 +201,29 @@ def match(connection: Connection, statement_id: UUID, foreign: Sequence[UUID] = 
     connection.execute(FAULTY)
     bound = {"statement": statement_id, "reasons": list(REASONS), "free_text": FREE_TEXT}
     returned = connection.execute(LATE, bound).rowcount
-    return returned + connection.execute(SETTLE, bound).rowcount
+    matched = returned + connection.execute(SETTLE, bound).rowcount
+    connection.execute(SUM_UP, bound)
+    return matched
 
 
 def lists_answered(connection: Connection, statement_id: UUID) -> Sequence[UUID]:
     """The lists of which a matched statement brings outcomes, in order of id."""
-    return connection.scalars(ANSWERED, {"statement": statement_id}).all()
+    wanted = select(statement_sums.c.list_id).where(statement_sums.c.statement_id == statement_id).distinct()
+    return connection.scalars(wanted.order_by(statement_sums.c.list_id)).all()
 
 
-def finish_matching(connection: Connection, statement_id: UUID, matched: int, lists: int) -> Row[Any]:
+def finish_matching(
+    connection: Connection, statement_id: UUID, staged: int, matched: int, lists: int
+) -> Row[Any]:
     """The statement with its counts, and so many lists to tell; without any it is told already."""
-    counted = select(func.count()).where(statement_rows.c.statement_id == statement_id).scalar_subquery()
     return connection.execute(
         update(statements)
         .where(statements.c.id == statement_id)
         .values(
             state="matched" if lists else "told",
-            row_count=counted,
+            row_count=staged,
             matched_count=matched,
-            unmatched_count=counted - matched,
+            unmatched_count=staged - matched,
             lists_to_tell=lists,
         )
         .returning(statements)
@@ -254,16 +256,25 @@ def outcomes_after(
     return [ToldOutcome(*row) for row in connection.execute(TOLD, bound)]
 
 
-def sums_of(connection: Connection, list_id: UUID) -> dict[str, tuple[int, int]]:
+def sums_of(connection: Connection, list_id: UUID) -> dict[Outcome, tuple[int, int]]:
     """Count and sum in đồng of a list's payments by how they stand; what came back late is returned."""
-    stands = case((late_returns.c.payment_id.is_not(None), Outcome.RETURNED.value), else_=outcomes.c.kind)
-    rows = connection.execute(
-        select(stands.label("stands"), func.count().label("n"), func.sum(outcomes.c.amount_vnd).label("vnd"))
-        .select_from(outcomes.outerjoin(late_returns, late_returns.c.payment_id == outcomes.c.payment_id))
-        .where(outcomes.c.list_id == list_id)
-        .group_by(stands)
-    )
-    return {row.stands: (row.n, int(row.vnd)) for row in rows}
+    said = {
+        row.kind: (int(row.n), int(row.vnd))
+        for row in connection.execute(
+            select(
+                statement_sums.c.kind,
+                func.sum(statement_sums.c.payment_count).label("n"),
+                func.sum(statement_sums.c.amount_vnd).label("vnd"),
+            )
+            .where(statement_sums.c.list_id == list_id)
+            .group_by(statement_sums.c.kind)
+        )
+    }
+    settled, returned, late = (said.get(kind, (0, 0)) for kind in ("settled", "returned", "returned_late"))
+    return {
+        Outcome.SETTLED: (settled[0] - late[0], settled[1] - late[1]),
+        Outcome.RETURNED: (returned[0] + late[0], returned[1] + late[1]),
+    }
 
 
 def row_of(connection: Connection, statement_id: UUID, row: int) -> Row[Any]:

@@ -2,7 +2,7 @@
 
 Rows and outcomes come by the million and are made from their statement and list by one statement of SQL;
 that these exist is an invariant which `fundtrail check` looks for, and no foreign key that is tried row by
-row (docs/adr/0010).
+row (docs/adr/0010). What a statement says of a list is summed up once, when it is matched (docs/adr/0021).
 """
 
 from __future__ import annotations
@@ -84,7 +84,12 @@ outcomes = Table(
     CheckConstraint("(kind = 'returned') = (reason_code IS NOT NULL)", name="reason"),
 )
 
-Index("ix_outcomes_statement", outcomes.c.statement_id, outcomes.c.list_id, outcomes.c.payment_id)
+Index(
+    "ix_outcomes_returned",
+    outcomes.c.list_id,
+    outcomes.c.payment_id,
+    postgresql_where=outcomes.c.kind == "returned",
+)
 
 late_returns = Table(
     "late_returns",
@@ -98,12 +103,22 @@ late_returns = Table(
     Column("value_on", Date, nullable=False),
 )
 
-Index(
-    "ix_late_returns_statement",
-    late_returns.c.statement_id,
-    late_returns.c.list_id,
-    late_returns.c.payment_id,
+Index("ix_late_returns_list", late_returns.c.list_id, late_returns.c.payment_id)
+
+statement_sums = Table(
+    "statement_sums",
+    metadata,
+    Column("statement_id", Uuid, ForeignKey("statements.id"), primary_key=True),
+    Column("list_id", Uuid, ForeignKey("lists.id"), primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("reason_code", Text, primary_key=True, server_default=text("''")),  # "" where there is none
+    Column("payment_count", BigInteger, nullable=False),
+    Column("amount_vnd", BigInteger, nullable=False),
+    CheckConstraint("kind IN ('settled', 'returned', 'returned_late')", name="kind"),
+    CheckConstraint("(kind = 'settled') = (reason_code = '')", name="reason"),
+    CheckConstraint("payment_count > 0 AND amount_vnd > 0", name="said"),
 )
+Index("ix_statement_sums_list", statement_sums.c.list_id)
 Index(
     "ix_statement_rows_open",
     statement_rows.c.statement_id,

@@ -274,6 +274,20 @@ DEEDS: tuple[tuple[str, str, str, Deed], ...] = (
     ),
     (
         "beneficiaries",
+        "statements_sum_up_what_they_said",
+        f"statement_sums/{ONE}",
+        lambda vandal: vandal.plant(
+            "statement_sums", statement_id=ONE, kind="settled", payment_count=1, amount_vnd=5
+        ),
+    ),
+    (
+        "beneficiaries",
+        "statements_sum_up_what_they_said",
+        f"statement_sums/{ONE}",
+        lambda vandal: vandal.plant("outcomes", statement_id=ONE, kind="settled", amount_vnd=5),
+    ),
+    (
+        "beneficiaries",
         "openings_are_the_sums_of_their_rows",
         f"openings/{ONE}",
         lambda vandal: vandal.plant("openings", id=ONE, state="closed", total_vnd=5),

@@ -4,12 +4,13 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from alembic import command
 from sqlalchemy import Engine, inspect, text
 
 from deploy.local.provisioning import Addresses
 from services.beneficiaries.schema import metadata
 from shared.db.engine import make_engine
-from shared.db.migrations import migrate
+from shared.db.migrations import config_for, migrate
 
 SERVICE = "beneficiaries"
 
@@ -84,3 +85,56 @@ def test_the_service_gets_its_grants_and_not_the_tables(empty: Addresses) -> Non
         ):
             connection.execute(text(statement))
     service.dispose()
+
+
+ID = "CAST(lpad(CAST({} AS text), 32, '0') AS uuid)"
+STATEMENTS = f"""
+    INSERT INTO statements (id, provider, format, document, state, row_count, matched_count, unmatched_count,
+                            received_on, received_by)
+    SELECT {ID.format("n")}, 'POST-QNA', 'csv', n, 'told', 0, 0, 0, '2024-08-05', 'officer'
+    FROM generate_series(1, 2) n
+"""
+LISTS = f"""
+    INSERT INTO lists (id, period, unit_id, provider, channel, reissue, state, submission, payment_count,
+                       total_vnd, version)
+    SELECT {ID.format("n")}, '2024-08', {ID.format("n")}, 'POST-QNA', 'post', 0, 'closed', 1, 6, 120, 1
+    FROM generate_series(1, 2) n
+"""
+OUTCOMES = f"""
+    INSERT INTO outcomes (payment_id, list_id, statement_id, row, kind, amount_vnd, reason_code, value_on)
+    SELECT {ID.format("n")}, {ID.format("n % 2 + 1")}, {ID.format("1")}, n,
+           CASE WHEN n > 6 THEN 'returned' ELSE 'settled' END, 20, CASE WHEN n > 6 THEN 'CNPC' END,
+           '2024-08-05'
+    FROM generate_series(1, 12) n
+"""
+LATE = f"""
+    INSERT INTO late_returns (payment_id, list_id, statement_id, row, amount_vnd, reason_code, value_on)
+    VALUES ({ID.format("2")}, {ID.format("1")}, {ID.format("2")}, 1, 10, 'MD07', '2024-08-09')
+"""
+SUMS = """
+    SELECT CAST(right(CAST(statement_id AS text), 1) AS int), CAST(right(CAST(list_id AS text), 1) AS int),
+           kind, reason_code, payment_count, amount_vnd
+    FROM statement_sums ORDER BY 1, 2, 3
+"""
+
+
+def test_statements_that_were_matched_before_are_summed_up(empty: Addresses) -> None:
+    engine = migrated(empty.owner)
+    with engine.connect() as connection:
+        config = config_for(SERVICE)
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0003")
+        for statement in (STATEMENTS, LISTS, OUTCOMES, LATE):
+            connection.execute(text(statement))
+        connection.commit()
+    migrated(empty.owner).dispose()
+    with engine.connect() as connection:
+        rows = connection.execute(text(SUMS)).all()
+    assert rows == [
+        (1, 1, "returned", "CNPC", 3, 60),
+        (1, 1, "settled", "", 3, 60),
+        (1, 2, "returned", "CNPC", 3, 60),
+        (1, 2, "settled", "", 3, 60),
+        (2, 1, "returned_late", "MD07", 1, 10),
+    ]
+    engine.dispose()
