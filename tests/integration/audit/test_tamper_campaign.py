@@ -18,7 +18,8 @@ from shared.journal.envelope import Envelope
 if TYPE_CHECKING:
     from tests.integration.audit.conftest import Audit
 
-ENTRIES = 1_100  # four full bundles and an open one; checkpoints at 300, 800 and 1,100
+CHECKPOINTS = (150, 400, 600)
+ENTRIES = CHECKPOINTS[-1]  # two full bundles and an open one: each alteration costs a check of the whole log
 BUNDLES = ENTRIES // tiles.TILE_WIDTH
 SEED = 20240805
 CAMPAIGN, FULL_CAMPAIGN = 100, 10_000
@@ -39,8 +40,8 @@ Deed = Callable[[Connection, random.Random], Done]
 
 @pytest.fixture
 def filled(audit: Audit, envelope: MakeEnvelope) -> Audit:
-    """A log of 1,100 entries of two journals under three checkpoints, no two of them with the same data."""
-    for first, last, source in ((1, 300, "portal"), (301, 800, "portal"), (1, 300, "allocation")):
+    """A log of 600 entries of two journals under three checkpoints, no two of them with the same data."""
+    for first, last, source in ((1, 150, "portal"), (151, 400, "portal"), (1, 200, "allocation")):
         numbers = range(first, last + 1)
         audit.take(*(envelope(source, n, data={"number": n, "told_by": source}) for n in numbers))
         audit.sign()
@@ -146,7 +147,7 @@ def entries_of_pack(connection: Connection, index: int) -> tuple[str, ...]:
 
 
 def edit_of_a_checkpoint(connection: Connection, chance: random.Random) -> Done:
-    size = chance.choice((300, 800, 1_100))
+    size = chance.choice(CHECKPOINTS)
     at = chance.randrange(32)
     edited = flipped("root", at, chance.randrange(8))
     run(connection, f"UPDATE log_checkpoints SET root = {edited} WHERE size = :size", size=size)
@@ -154,7 +155,7 @@ def edit_of_a_checkpoint(connection: Connection, chance: random.Random) -> Done:
 
 
 def edit_of_a_note(connection: Connection, chance: random.Random) -> Done:
-    size = chance.choice((300, 800, 1_100))
+    size = chance.choice(CHECKPOINTS)
     note: str = connection.scalar(text("SELECT note FROM log_checkpoints WHERE size = :size"), {"size": size})
     # The last sign of base64 holds bits that say nothing; everything before it is said or signed.
     at = chance.randrange(len(note.rstrip("=\n")) - 1)
@@ -256,7 +257,7 @@ def truncation_of_the_log(connection: Connection, chance: random.Random) -> Done
     connection.execute(text("DELETE FROM log_data WHERE index >= :first"), {"first": full * tiles.TILE_WIDTH})
     for pack in packs.cut(full * tiles.TILE_WIDTH, list(shown.values())):
         connection.execute(log_data.insert().values(index=pack.first, data=pack.data))
-    return Done(f"the log cut to {size} entries", ("checkpoint 1100",))
+    return Done(f"the log cut to {size} entries", (f"checkpoint {ENTRIES}",))
 
 
 DEEDS: tuple[Deed, ...] = (
