@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
 from typing import Any
 
 import psycopg
@@ -28,15 +27,24 @@ class ScratchDatabases:
         self._server = server
         self._passwords = passwords
         self._templates: set[str] = set()
+        self._open: psycopg.Connection[Any] | None = None
 
-    @cached_property
+    @property
     def _connection(self) -> psycopg.Connection[Any]:
-        return self._server.connect()
+        """The one that is open, or another one where its server was stopped and came back."""
+        try:
+            if self._open is not None:
+                self._open.execute("SELECT 1")
+        except psycopg.OperationalError:
+            self._open = None
+        if self._open is None:
+            self._open = self._server.connect()
+        return self._open
 
     def close(self) -> None:
         """No database is made any more."""
-        if "_connection" in vars(self):
-            self._connection.close()
+        if self._open is not None:
+            self._open.close()
 
     @contextlib.contextmanager
     def fresh(

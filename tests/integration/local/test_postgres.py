@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import json
 import os
 import shutil
 import socket
@@ -17,6 +18,7 @@ import pytest
 from deploy.local.keeper import free_port
 from deploy.local.postgres import RunningServer, Server, start_server
 from deploy.local.provisioning import Addresses, provision
+from deploy.local.scratch import ScratchDatabases
 from deploy.local.spawn import CannotStart
 from deploy.local.state import Home, reset
 from tests.folders import fresh_folder
@@ -168,3 +170,22 @@ def test_a_service_cannot_enter_the_database_of_another(empty_database: Callable
     intruder = allocation.service.rsplit("/", 1)[0] + "/" + target
     with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
         connect(intruder)
+
+
+def test_databases_are_made_and_dropped_after_the_server_was_stopped_too(state: Path) -> None:
+    secrets = state / "databases.json"
+    with started(state) as running, running.server.connect() as connection:
+        provision(running.server, secrets)
+        scratch = ScratchDatabases(running.server, json.loads(secrets.read_text()))
+        with scratch.fresh("portal"):
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            )
+        with scratch.fresh("portal") as addresses, connect(addresses.owner) as other:
+            assert other.execute("SELECT 1").fetchone() == (1,)
+        scratch.close()
+        left = connection.execute(
+            "SELECT datname FROM pg_database WHERE datname LIKE 'portal\\_%'"
+        ).fetchall()
+    assert left == []
