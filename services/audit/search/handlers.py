@@ -85,9 +85,7 @@ def index_next(work: Work) -> int:
         for index, envelope in envelopes.items()
         for subject, item in model.mentions(envelope, decoded(shown[index]))
     ]
-    mentioned.sort(
-        key=SUBJECT
-    )  # in the order of the tree: what goes to one of its leaves goes there together
+    mentioned.sort(key=SUBJECT)  # as in the tree: what goes to one of its leaves goes there together
     copy_rows(connection, search_subjects, ("subject", "index", "item"), mentioned)
     INDEXED.set(end)
     return end - start
