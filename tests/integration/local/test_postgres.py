@@ -172,7 +172,7 @@ def test_a_service_cannot_enter_the_database_of_another(empty_database: Callable
         connect(intruder)
 
 
-def test_databases_are_made_and_dropped_after_the_server_was_stopped_too(state: Path) -> None:
+def test_databases_are_made_and_dropped_after_every_session_was_cut_off(state: Path) -> None:
     secrets = state / "databases.json"
     with started(state) as running, running.server.connect() as connection:
         provision(running.server, secrets)
