@@ -10,6 +10,7 @@ from typing import Any, TypeGuard
 Mention = tuple[str, int]  # a subject, and the item of a bulk row that names it, or ENTRY
 
 ENTRY = -1  # the item number that stands for the entry as a whole
+ITEMS_MAX = 32_768  # whose numbers the index keeps, as SMALLINT; what later items name is the entry's
 ID_SUFFIX = "_id"
 SUBJECT_CHARS_MAX = 200
 SEALED = "sealed:"
@@ -46,6 +47,8 @@ def _of_items(items: Sequence[Any], named: AbstractSet[str]) -> list[Mention]:
             if not _all_fit([value for value, _ in column]):
                 column = [(value, number) for value, number in column if _fits(value)]
             found += [(mark + value, number) for value, number in column]
+    if len(items) > ITEMS_MAX:
+        found = list(dict.fromkeys((one, at if at < ITEMS_MAX else ENTRY) for one, at in found))
     return [mention for mention in found if mention[0] not in named]
 
 

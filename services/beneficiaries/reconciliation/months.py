@@ -27,13 +27,6 @@ LISTS = text(
     ORDER BY unit_id, provider, state, id
     """
 )
-ANSWERED = text(
-    """
-    SELECT list_id, kind, reason_code, CAST(sum(payment_count) AS bigint), CAST(sum(amount_vnd) AS bigint)
-    FROM statement_sums
-    WHERE list_id IN (SELECT unnest(CAST(:lists AS uuid[]))) GROUP BY list_id, kind, reason_code
-    """
-)
 REISSUED = text(
     """
     SELECT p.list_id, count(*), CAST(sum(p.amount_vnd) AS bigint)
@@ -70,10 +63,9 @@ def summary(connection: Connection, units: Sequence[UUID], period: str) -> dict[
     bound = {"lists": array_of_ids(row.id for row in found)}
     sums: dict[UUID, dict[str, Sums]] = defaultdict(lambda: defaultdict(_none))
     reasons: dict[str, Sums] = defaultdict(_none)
-    for list_id, kind, reason, count, vnd in connection.execute(ANSWERED, bound):
-        if kind == "returned_late":  # settled before, came back since
-            _add(sums[list_id]["settled"], -count, -vnd)
-        _add(sums[list_id]["settled" if kind == "settled" else "returned"], count, vnd)
+    answered = connection.execute(standing.lists_standing(row.id for row in found))
+    for list_id, stands, reason, count, vnd in answered:
+        _add(sums[list_id][stands], count, vnd)
         if reason:
             _add(reasons[reason], count, vnd)
     for list_id, count, vnd in connection.execute(REISSUED, bound):

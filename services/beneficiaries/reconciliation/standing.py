@@ -1,12 +1,22 @@
-"""How payments stand by everything that was answered so far, as one select for all who ask."""
+"""How payments stand by everything that was answered so far: one by one, and summed up list by list."""
 
 from __future__ import annotations
 
-from sqlalchemy import Select, case, exists, func, select
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Select, case, cast, exists, func, literal, select, union_all
 
 from services.beneficiaries.lists.tables import payments
 from services.beneficiaries.reconciliation.model import Standing
-from services.beneficiaries.reconciliation.tables import late_returns, outcomes, statement_rows
+from services.beneficiaries.reconciliation.tables import (
+    late_returns,
+    outcomes,
+    statement_rows,
+    statement_sums,
+)
+from shared.db.many import one_of
 
 STANDING = case(
     (outcomes.c.payment_id.is_(None), Standing.UNKNOWN.value),
@@ -45,3 +55,20 @@ def payments_standing() -> Select[tuple[object, ...]]:
         disputed.label("disputed"),
         reissues.c.id.label("reissued_by"),
     ).select_from(joined)
+
+
+def lists_standing(ids: Iterable[UUID]) -> Select[Any]:
+    """What was answered of some lists: list, standing, reason of a return, payments, and their sum in đồng.
+
+    What came back late counts as returned, and no more as settled.
+    """
+    said, wanted = statement_sums.c, one_of(statement_sums.c.list_id, ids)
+    settled, returned = (literal(one.value) for one in (Standing.SETTLED, Standing.RETURNED))
+    standing = case((said.kind == Standing.SETTLED.value, settled), else_=returned).label("standing")
+    answered = select(said.list_id, standing, said.reason_code, said.payment_count, said.amount_vnd)
+    taken_back = select(said.list_id, settled, literal(""), -said.payment_count, -said.amount_vnd)
+    late = said.kind == "returned_late"
+    all_of_them = union_all(answered.where(wanted), taken_back.where(wanted, late)).subquery()
+    key = (all_of_them.c.list_id, all_of_them.c.standing, all_of_them.c.reason_code)
+    sums = (func.sum(all_of_them.c.payment_count), func.sum(all_of_them.c.amount_vnd))
+    return select(*key, *(cast(one, BigInteger) for one in sums)).group_by(*key)

@@ -9,8 +9,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, case, func, select, text, update
+from sqlalchemy import Connection, Row, case, select, text, update
 
+from services.beneficiaries.reconciliation import standing
 from services.beneficiaries.reconciliation.model import (
     FREE_TEXT,
     REASON_CHARS_MAX,
@@ -262,23 +263,11 @@ def outcomes_after(
 
 def sums_of(connection: Connection, list_id: UUID) -> dict[Outcome, tuple[int, int]]:
     """Count and sum in đồng of a list's payments by how they stand; what came back late is returned."""
-    said = {
-        row.kind: (int(row.n), int(row.vnd))
-        for row in connection.execute(
-            select(
-                statement_sums.c.kind,
-                func.sum(statement_sums.c.payment_count).label("n"),
-                func.sum(statement_sums.c.amount_vnd).label("vnd"),
-            )
-            .where(statement_sums.c.list_id == list_id)
-            .group_by(statement_sums.c.kind)
-        )
-    }
-    settled, returned, late = (said.get(kind, (0, 0)) for kind in ("settled", "returned", "returned_late"))
-    return {
-        Outcome.SETTLED: (settled[0] - late[0], settled[1] - late[1]),
-        Outcome.RETURNED: (returned[0] + late[0], returned[1] + late[1]),
-    }
+    sums = dict.fromkeys(Outcome, (0, 0))
+    for _, stands, _, count, vnd in connection.execute(standing.lists_standing([list_id])):
+        counted, summed = sums[Outcome(stands)]
+        sums[Outcome(stands)] = (counted + count, summed + vnd)
+    return sums
 
 
 def row_of(connection: Connection, statement_id: UUID, row: int) -> Row[Any]:

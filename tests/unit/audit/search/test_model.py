@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.audit.search.model import ENTRY, mentions
+from services.audit.search.model import ENTRY, ITEMS_MAX, mentions
 
 
 def envelope(*subjects: str, bulk: bool = False) -> dict[str, Any]:
@@ -51,6 +51,15 @@ def test_items_do_not_say_again_what_the_whole_entry_names() -> None:
         ("payment:P2", 1),
         ("list:L2", 1),
     }
+
+
+def test_items_beyond_those_the_index_numbers_are_found_by_their_entry_once() -> None:
+    items = [{"payment_id": f"P{number}"} for number in range(ITEMS_MAX + 1)] + [{"payment_id": "P7"}]
+    found = Counter(mentions(envelope(bulk=True), {"items": [*items, items[-1]]}))
+    assert found[f"payment:P{ITEMS_MAX - 1}", ITEMS_MAX - 1] == 1
+    assert found[f"payment:P{ITEMS_MAX}", ENTRY] == 1
+    assert (found["payment:P7", 7], found["payment:P7", ENTRY]) == (1, 1)
+    assert max(item for _, item in found) == ITEMS_MAX - 1 == 2**15 - 1  # the most of a SMALLINT
 
 
 @pytest.mark.parametrize("value", [None, 7, "", "sealed:v1:abc", "x" * 201, ["P1"], True])
