@@ -165,14 +165,14 @@ def pytest_runtest_teardown(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What may take longest in full size begins first, so that nobody waits for it in the end."""
+    """What may take longest begins first, so that nobody waits for it in the end."""
     items.sort(key=_seconds_allowed, reverse=True)
 
 
 def _seconds_allowed(item: pytest.Item) -> float:
-    """Of a test in full size; the others keep their order."""
+    """What a test asks for beyond what all have; those that ask for nothing keep their order."""
     timeout = item.get_closest_marker("timeout")
-    return float(timeout.args[0]) if timeout is not None and item.get_closest_marker("full") else 0.0
+    return float(timeout.args[0]) if timeout is not None else 0.0
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,6 +45,7 @@ from tests.bench.site import Site
 AMOUNT_VND = 2_055_000
 RETURNED_EVERY = 50
 PERIOD = "2024-08"
+YEAR = 2024
 PROCESSES = (
     ("allocation", "worker"),
     ("beneficiaries", "worker"),
@@ -86,6 +88,7 @@ class Province:
     databases: dict[str, Addresses]
     folder: Path
     engines: dict[str, Engine] = field(default_factory=dict)
+    periods: Sequence[str] = (PERIOD,)  # the months that its districts have money for
 
     def work_of(self, service: str) -> UnitOfWork:
         """Units of work as the service itself."""
@@ -123,14 +126,16 @@ class Province:
         return self.count("beneficiaries", question) == DISTRICTS
 
 
-def prepare(province: Province, owner: Connection, months: int = 1) -> None:
-    """People, districts with money for so many months, and a log that was begun."""
+def prepare(province: Province, owner: Connection) -> None:
+    """People, districts with money for their months, and a log that was begun."""
     for statement in (UNITS, PERSONS):
         owner.execute(text(statement), {"people": province.size, "districts": DISTRICTS})
     owner.commit()
     load_allocation(province.work_of("allocation"), province.settings("allocation"))
     parts.documents(province.settings("beneficiaries"))
-    give(province, list(owner.scalars(text("SELECT id FROM units"))), months)
+    units = list(owner.scalars(text("SELECT id FROM units")))
+    for year, months in Counter(int(period[:4]) for period in province.periods).items():
+        give(province, units, year, months)
     owner.commit()
     with province.work_of("audit").begin(province.act("bench")) as work:
         log_keys.ensure_log(work, province.folder / "keys" / "audit", ORIGIN)
@@ -146,16 +151,16 @@ def compute(province: Province, owner: Connection, period: str = PERIOD) -> None
     owner.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM ANALYZE"))
 
 
-def source_account() -> AccountKey:
-    """Where all money of the province comes from."""
+def source_account(year: int = YEAR) -> AccountKey:
+    """Where all money of the province comes from in a year."""
     (rule,) = (one for one in published_rules() if one.purpose == "merit_monthly")
-    return AccountKey(2024, rule.component, rule.source, rule.capital_kind, None, Role.SOURCE)
+    return AccountKey(year, rule.component, rule.source, rule.capital_kind, None, Role.SOURCE)
 
 
-def allotment_of(unit: UUID) -> AccountKey:
-    """What a district may spend."""
+def allotment_of(unit: UUID, year: int = YEAR) -> AccountKey:
+    """What a district may spend in a year."""
     (rule,) = (one for one in published_rules() if one.purpose == "merit_monthly")
-    return rule.account(2024, unit, Role.ALLOTMENT)
+    return rule.account(year, unit, Role.ALLOTMENT)
 
 
 def first_unit() -> UUID:
@@ -163,16 +168,16 @@ def first_unit() -> UUID:
     return UUID(hashlib.md5(b"unit0", usedforsecurity=False).hexdigest())
 
 
-def give(province: Province, units: Sequence[UUID], months: int) -> None:
-    """Every district has what its lists need."""
-    source, accounts = source_account(), [allotment_of(unit) for unit in units]
+def give(province: Province, units: Sequence[UUID], year: int, months: int) -> None:
+    """Every district has what its lists of so many months of a year need."""
+    source, accounts = source_account(year), [allotment_of(unit, year) for unit in units]
     amount = Money(AMOUNT_VND * province.size * months)
     with province.work_of("allocation").begin(province.act("bench")) as work:
         ledger_store.open_accounts(work.connection, [source, *accounts])
         ledger.transfer(
             work,
             [
-                Transfer(new_id(), source.id, one.id, amount, Kind.DIRECT, KNOWN_ON, Period(2024, 7))
+                Transfer(new_id(), source.id, one.id, amount, Kind.DIRECT, KNOWN_ON, Period(YEAR, 7))
                 for one in accounts
             ],
         )

@@ -22,7 +22,8 @@ from tests.faults.ground import Ground
 from tests.faults.oracle import PATIENCE_S, Verdict, judge
 
 WATCH_S = 0.02
-PERIODS = [f"2024-{month:02d}" for month in range(1, 13)]
+YEARS = 10
+PERIODS = [f"{acts.YEAR + year}-{month:02d}" for year in range(YEARS) for month in range(1, 13)]
 
 
 @dataclass
@@ -47,15 +48,15 @@ def share_of(size: int) -> int:
 
 
 @contextlib.contextmanager
-def province_of(ground: Ground, size: int, months: int) -> Iterator[Province]:
-    """A province of so many people, with its five databases."""
+def province_of(ground: Ground, size: int, months: int = 12) -> Iterator[Province]:
+    """A province of so many people with money for so many months, and its five databases."""
     with contextlib.ExitStack() as stack:
         databases = {name: stack.enter_context(ground.database(name)) for name in SERVICES}
-        province = Province(ground, size, databases, ground.folder / new_id().hex)
+        province = Province(ground, size, databases, ground.folder / new_id().hex, periods=PERIODS[:months])
         for name in SERVICES:
             province.engines[name] = stack.enter_context(engine_of(databases[name].service, "faults"))
         with engine_of(databases["beneficiaries"].owner, "faults") as owner, owner.connect() as connection:
-            acts.prepare(province, connection, months)
+            acts.prepare(province, connection)
         yield province
 
 
@@ -68,7 +69,7 @@ def carry_out(
 ) -> Outcome:
     """Months go by until no more are wanted; `strike` is called again and again all the while."""
     began = time.monotonic()
-    clerk = Clerk(province, PERIODS, lambda done: more(done, crew), how.get("pause_s", 0.0))
+    clerk = Clerk(province, lambda done: more(done, crew), how.get("pause_s", 0.0))
     crew = Crew(province, plans, clerk.unfinished, how.get("crew", PROCESSES))
     clerk.start()
     wait_until(lambda: clerk.working.is_set() or not clerk.is_alive(), PATIENCE_S, "the first month")

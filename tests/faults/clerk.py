@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -36,6 +37,7 @@ class Book:
 
     acts: list[tuple[str, str, str]] = field(default_factory=list)  # service, type, key of its journal row
     transfers: list[UUID] = field(default_factory=list)
+    moves: list[tuple[float, float]] = field(default_factory=list)  # when, and how long it took; seconds
     lost_answers: int = 0  # acts that were done although nobody was told
 
 
@@ -46,13 +48,10 @@ class Stopped(Exception):
 class Clerk(threading.Thread):
     """Takes months through, one after the other, as long as `more` wants them."""
 
-    def __init__(
-        self, province: Province, periods: Sequence[str], more: Callable[[int], bool], pause_s: float = 0.0
-    ) -> None:
+    def __init__(self, province: Province, more: Callable[[int], bool], pause_s: float = 0.0) -> None:
         super().__init__(daemon=True)
         self._pause_s = pause_s  # between two acts
         self._province = province
-        self._periods = periods
         self._more = more
         self._period = ""
         self.book = Book()
@@ -65,7 +64,7 @@ class Clerk(threading.Thread):
         """Every month until none is wanted; what goes wrong is kept for who waits."""
         try:
             owner_url = self._province.databases["beneficiaries"].owner
-            for period in self._periods:
+            for period in self._province.periods:
                 if not self._more(len(self.done)):
                     break
                 self._month(period, owner_url)
@@ -213,6 +212,7 @@ class Accountant(threading.Thread):
     def _move(self, transfer: Transfer) -> None:
         unit_of_work = self._province.work_of("allocation")
         while not self._stopping.is_set():
+            began = time.monotonic()
             try:
                 with unit_of_work.begin(self._province.act("accountant")) as work:
                     ledger.transfer(work, [transfer])
@@ -220,4 +220,5 @@ class Accountant(threading.Thread):
                 self._stopping.wait(LOOK_EVERY_S)
             else:
                 self._book.transfers.append(transfer.id)
+                self._book.moves.append((began, time.monotonic() - began))
                 return

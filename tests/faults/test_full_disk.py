@@ -10,7 +10,7 @@ from psycopg import sql
 
 from tests.bench.province import Province
 from tests.faults import report
-from tests.faults.campaign import PERIODS, carry_out, province_of, say, seed, share_of
+from tests.faults.campaign import carry_out, province_of, say, seed, share_of
 from tests.faults.ground import Ground, open_ground
 from tests.faults.striking import Striker
 from tests.small_disk import SmallDisk, small_disk
@@ -60,7 +60,7 @@ def test_a_full_disk_refuses_cleanly_and_work_goes_on_when_there_is_room(
         refused.append(disk.left_bytes)
         disk.free()
 
-    with province_of(ground, people, len(PERIODS)) as province:
+    with province_of(ground, people) as province:
         move(province, disk)
         striker = Striker(province, number, TIMES, disk.fill, free)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults import report
-from tests.faults.campaign import PERIODS, carry_out, province_of, say, seed, share_of
+from tests.faults.campaign import carry_out, province_of, say, seed, share_of
 from tests.faults.crashing import POINTS
 from tests.faults.crew import Crew, plan
 from tests.faults.ground import Ground, open_ground
@@ -38,7 +38,7 @@ def test_a_hundred_kills_at_named_points_lose_nothing_and_double_nothing(ground:
     def more(done: int, crew: Crew) -> bool:
         return done < (MONTHS if whole else 1) or not crew.plans_are_done
 
-    with province_of(ground, share_of(PEOPLE), len(PERIODS)) as province:
+    with province_of(ground, share_of(PEOPLE)) as province:
         outcome = carry_out(province, plan(number, each), more)
     kills = outcome.crew.kills
     outcome.more = {

@@ -11,7 +11,7 @@ import pytest
 
 from tests.bench.province import PROCESSES, Province
 from tests.faults import report
-from tests.faults.campaign import PERIODS, carry_out, province_of, say, seed, share_of
+from tests.faults.campaign import carry_out, province_of, say, seed, share_of
 from tests.faults.clerk import Clerk
 from tests.faults.crew import Crew, Hand
 from tests.faults.ground import Ground, open_ground
@@ -107,7 +107,7 @@ class Churn:
 def test_sleepers_that_wake_up_after_their_session_effect_nothing_twice(ground: Ground) -> None:
     number, people = seed(), share_of(PEOPLE)
     say(f"SEED={number}")
-    with province_of(ground, people, len(PERIODS)) as province:
+    with province_of(ground, people) as province:
         ghosts = GHOSTS if people == PEOPLE else 1
         sleep = Sleep(province, number, ghosts)
         outcome = carry_out(
@@ -123,7 +123,7 @@ def test_sleepers_that_wake_up_after_their_session_effect_nothing_twice(ground: 
 def test_a_group_that_changes_every_two_seconds_loses_nothing(ground: Ground) -> None:
     number, people = seed(), share_of(PEOPLE)
     say(f"SEED={number}")
-    with province_of(ground, people, len(PERIODS)) as province:
+    with province_of(ground, people) as province:
         churn = Churn(number, CHURN_S if people == PEOPLE else 15)
         outcome = carry_out(
             province, {}, lambda done, _: done < 1 or not churn.done, churn.look, crew=(*PROCESSES, *MEMBERS)

@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, text
 from deploy.local.state import Home, read_json, reset
 from shared.kernel.ids import new_id
 from shared.testing.waiting import wait_until
-from tests.e2e.instance import Instance, _launched
+from tests.e2e.instance import Instance, launched
 from tests.folders import fresh_folder
 
 BEFORE, AFTER = 5, 7
@@ -33,7 +33,7 @@ def home() -> Iterator[Home]:
 def started(home: Home) -> Iterator[Instance]:
     """An instance that was just started on what the state folder holds."""
     home.run.unlink(missing_ok=True)
-    with _launched(home) as instance:
+    with launched(home) as instance:
         yield instance
 
 

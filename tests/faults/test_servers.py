@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.faults import report
-from tests.faults.campaign import PERIODS, carry_out, province_of, say, seed, share_of
+from tests.faults.campaign import carry_out, province_of, say, seed, share_of
 from tests.faults.crew import Crew
 from tests.faults.ground import Ground, open_ground
 from tests.faults.striking import Striker
@@ -29,7 +29,7 @@ def strike(ground: Ground, part: str, stop: Callable[[], None], start: Callable[
     number, people = seed(), share_of(PEOPLE)
     whole = people == PEOPLE
     say(f"SEED={number}")
-    with province_of(ground, people, len(PERIODS)) as province:
+    with province_of(ground, people) as province:
         striker = Striker(province, number, TIMES if whole else 2, stop, start)
 
         def more(done: int, _: Crew) -> bool:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
 import pytest
 
+from tests.bench.harness import percentile
 from tests.bench.province import Province
 from tests.faults import report
-from tests.faults.campaign import PERIODS, carry_out, province_of, say, seed, share_of
+from tests.faults.campaign import carry_out, province_of, say, seed, share_of
 from tests.faults.clerk import Clerk
 from tests.faults.crew import Crew
 from tests.faults.ground import Ground, open_ground
@@ -26,12 +28,15 @@ pytestmark = [
     pytest.mark.timeout(int(MINUTES * 120) + 600),
 ]
 
-PEOPLE = 5_000  # for a month of five minutes' soak; about a fifth of what the machine can do
-MONTHS = 10
+PEOPLE = 5_000  # of a month; about a fifth of what the machine can do
+MONTH_S = 30.0
 ACTS = 72  # of a month
 SHARE_OF_ACTS = 0.6  # of a month's time; the rest is left to what follows from them
-WARM_S = 60.0
+SHARE_OF_WARMING = 0.2  # of the whole; a minute of five. Caches fill and the heap takes its form until then
+LOOK_S = 30.0  # at memory and sessions, when it is warm and in the end
 GROWTH_MAX = 1.05
+HOUR = 60  # from here on the slowest acts are compared: before, a hundredth of them is a handful
+SLOWER_MAX = 1.2
 SESSIONS = """
     SELECT application_name, count(*) FROM pg_stat_activity
     WHERE application_name ~ '-(worker|jobs)$' GROUP BY 1
@@ -47,8 +52,9 @@ def ground() -> Iterator[Ground]:
 class Meter:
     """Reads memory and database sessions of every process once a second."""
 
-    def __init__(self, province: Province) -> None:
+    def __init__(self, province: Province, warm_s: float) -> None:
         self._province = province
+        self._warm_s = warm_s
         self._began = time.monotonic()
         self._due = 0.0
         self.rss_kib: dict[str, list[tuple[float, int]]] = defaultdict(list)
@@ -62,24 +68,32 @@ class Meter:
         self._due = now + 1
         for hand in crew.hands:
             assert hand.process is not None
-            self.rss_kib[" ".join(hand.who)].append((now, resident_kib(hand.process.pid)))
+            self.rss_kib["-".join(hand.who)].append((now, resident_kib(hand.process.pid)))
         with self._province.site.server.connect() as connection:
             for name, count in connection.execute(SESSIONS).fetchall():
                 self.sessions[str(name)].append((now, int(str(count))))
 
     def growth(self) -> dict[str, float]:
-        """For each process, its memory in the last half minute as a multiple of that after the first one."""
+        """For each process, its memory in the last half minute as a multiple of that when it was warm."""
         return {
-            name: median(rss for at, rss in some if at > some[-1][0] - 30)
-            / median(rss for at, rss in some if WARM_S < at < WARM_S + 30)
+            name: median(rss for at, rss in some if at > some[-1][0] - LOOK_S)
+            / median(rss for at, rss in some if self._warm_s < at < self._warm_s + LOOK_S)
             for name, some in self.rss_kib.items()
         }
+
+    def course(self) -> dict[str, list[tuple[int, int]]]:
+        """For each process, its memory in KiB and its sessions, some ten times on the way."""
+        found = {}
+        for name, read in self.rss_kib.items():
+            both = [(rss, count) for (_, rss), (_, count) in zip(read, self.sessions[name], strict=False)]
+            found[name] = both[:: max(len(both) // 10, 1)]
+        return found
 
     def more_sessions(self) -> dict[str, int]:
         """For each process, by how many sessions its highest number in the end exceeds that before."""
         return {
-            name: max(count for at, count in some if at > some[-1][0] - 30)
-            - max(count for at, count in some if at < WARM_S + 30)
+            name: max(count for at, count in some if at > some[-1][0] - LOOK_S)
+            - max(count for at, count in some if at < self._warm_s + LOOK_S)
             for name, some in self.sessions.items()
         }
 
@@ -90,24 +104,40 @@ def resident_kib(pid: int) -> int:
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
 
 
+def slowest(moves: Sequence[tuple[float, float]], after: float, before: float) -> float:
+    """The time that 99 of a hundred acts begun between two moments keep to, in seconds."""
+    return percentile([took for began, took in moves if after <= began < before], 0.99)
+
+
 def test_steady_work_grows_no_memory_and_leaks_no_session(ground: Ground) -> None:
     number, people = seed(), share_of(PEOPLE)
     minutes = MINUTES if people == PEOPLE else 2.5
-    month_s = minutes * 60 / MONTHS
+    months, warm_s = math.ceil(minutes * 60 / MONTH_S), minutes * 60 * SHARE_OF_WARMING
     began = time.monotonic()
 
     def more(done: int, _: Crew) -> bool:
-        while done and time.monotonic() < began + done * month_s:
+        while done and time.monotonic() < began + done * MONTH_S:
             time.sleep(0.1)
-        return done < MONTHS
+        return done < months
 
-    with province_of(ground, people, len(PERIODS)) as province:
-        meter = Meter(province)
-        outcome = carry_out(province, {}, more, meter.look, pause_s=month_s * SHARE_OF_ACTS / ACTS)
+    with province_of(ground, people, months) as province:
+        meter = Meter(province, warm_s)
+        outcome = carry_out(province, {}, more, meter.look, pause_s=MONTH_S * SHARE_OF_ACTS / ACTS)
     growth, sessions = meter.growth(), meter.more_sessions()
-    say(f"memory {growth}, sessions {sessions}")
-    outcome.more = {"growth": {name: round(value, 3) for name, value in growth.items()}, "sessions": sessions}
+    moves = outcome.clerk.book.moves
+    first, last = moves[0][0] + warm_s, moves[-1][0]
+    third = (last - first) / 3
+    slower = slowest(moves, last - third, last) / slowest(moves, first, first + third)
+    say(f"memory {growth}, sessions {sessions}, slowest acts {slower:.2f} of what they were")
+    outcome.more = {
+        "growth": {name: round(value, 3) for name, value in growth.items()},
+        "sessions": sessions,
+        "course": meter.course(),
+        "acts": len(moves),
+        "slower": round(slower, 2),
+    }
     report.keep(report.row_of(f"{minutes:.0f} minutes of steady work", number, outcome, 0, None))
     outcome.verdict.ensure_clean()
     assert {name: value for name, value in growth.items() if value > GROWTH_MAX} == {}
     assert {name: value for name, value in sessions.items() if value > 0} == {}
+    assert minutes < HOUR or slower <= SLOWER_MAX

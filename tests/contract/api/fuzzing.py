@@ -25,6 +25,7 @@ EXCLUDED: Mapping[str, str] = {
     "that werkzeug does not know); `refuses_strangers` asks the same question",
 }
 SIGNATURE_LENGTH = 86  # of ES256, in base64url
+SEQUENCES_MAX = 100  # of about seven requests each, where one answer names what the next asks for
 
 
 @schemathesis.check
@@ -84,13 +85,17 @@ def story_of(
 
     With `edges` every bound, missing part and unknown method is tried as well.
     """
+    generation = {"database": "none", "deterministic": True}
     told: dict[str, Any] = {
         "seed": seed,
         "headers": {"Authorization": f"Bearer {token}"},
         "workers": 1,
         "continue-on-failure": True,
-        "generation": {"max-examples": examples, "database": "none", "deterministic": True},
-        "phases": {"coverage": {"enabled": edges}},
+        "generation": {**generation, "max-examples": examples},
+        "phases": {
+            "coverage": {"enabled": edges},
+            "stateful": {"generation": {**generation, "max-examples": min(examples, SEQUENCES_MAX)}},
+        },
         "checks": {
             **{name: {"enabled": False} for name in EXCLUDED},
             "negative_data_rejection": {"expected-statuses": ["4xx"]},  # 413 says no as well
