@@ -52,6 +52,7 @@ class Ledger:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.unit_of_work = UnitOfWork(engine, FixedClock(NOON))
+        self._seats = threading.BoundedSemaphore(CONNECTIONS)  # beyond its size a pool opens one for each act
 
     def open(self, role: Role) -> UUID:
         """A new account of a role."""
@@ -67,9 +68,9 @@ class Ledger:
         return account
 
     def move(self, *batch: Transfer) -> list[Verdict]:
-        """The verdicts; whoever is told that every connection is in use tries again, as a client does."""
+        """The verdicts, once there is a seat; whoever is told to try again does so, as a client does."""
         while True:
-            with contextlib.suppress(Unavailable), self.unit_of_work.begin(ACT) as work:
+            with self._seats, contextlib.suppress(Unavailable), self.unit_of_work.begin(ACT) as work:
                 return [outcome.verdict for outcome in handlers.transfer(work, batch)]
 
     def number(self, query: str) -> int:
@@ -83,7 +84,7 @@ def transfer(debit: UUID, credit: UUID, amount: int, kind: Kind = Kind.HOLD) -> 
 
 @pytest.fixture
 def ledger(database: Callable[[str], Addresses]) -> Iterator[Ledger]:
-    engine = make_engine(database("allocation").service, application="race", pool_size=CONNECTIONS // 2)
+    engine = make_engine(database("allocation").service, application="race", pool_size=CONNECTIONS)
     yield Ledger(engine)
     engine.dispose()
 
