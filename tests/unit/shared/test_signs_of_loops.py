@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -68,3 +70,34 @@ def test_signs_are_left_from_the_start_until_the_end(monkeypatch: pytest.MonkeyP
     assert run_loops({"only": loop}, "127.0.0.1", free_port(), sign) == 0
     assert {slowest for *_, slowest in left} == {"only"}
     assert all(0 <= age_s <= up_s for up_s, age_s, _ in left)
+
+
+def test_garbage_in_cycles_is_gone_with_the_next_sign(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.process.SIGN_EVERY_S", 0.01)
+    made: list[weakref.ref[Cycle]] = []
+    gone = threading.Event()
+
+    def sign(*_: object) -> None:
+        if made and made[0]() is None:
+            gone.set()
+
+    def loop(stop: threading.Event, beat: Callable[[], None]) -> None:
+        beat()
+        made.append(weakref.ref(Cycle()))
+        gone.wait(10)
+        os.kill(os.getpid(), signal.SIGTERM)
+        stop.wait(10)
+
+    gc.disable()
+    try:
+        assert run_loops({"only": loop}, "127.0.0.1", free_port(), sign) == 0
+    finally:
+        gc.enable()
+    assert gone.is_set()
+
+
+class Cycle:
+    """Nothing but itself holds it."""
+
+    def __init__(self) -> None:
+        self.itself = self
