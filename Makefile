@@ -12,7 +12,7 @@ MESSAGE ?= change
 PYTEST_OPTIONS ?= -n 3 -q  # one more than the cores of the least machine: many tests wait for processes
 
 .DEFAULT_GOAL := help
-.PHONY: help run up test test-instances test-browsers faults screenshots bench check fix reset revision openapi events
+.PHONY: help run up test faults screenshots bench check fix reset revision openapi events
 
 help:  ## list what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort
@@ -33,14 +33,8 @@ up: $(VENV)/.run  ## start everything and leave it running
 
 test: $(VENV)/.dev  ## the whole suite, on servers of its own
 	@$(BIN)/python -m pytest $(PYTEST_OPTIONS) --ignore=tests/e2e --ignore=tests/browser
-	@# Whole instances stand still on purpose now and then; browsers get on meanwhile.
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-instances test-browsers
-
-test-instances: $(VENV)/.dev  ## of the suite: whole instances, one after the other
-	@$(BIN)/python -m pytest -q tests/e2e
-
-test-browsers: $(VENV)/.dev  ## of the suite: one instance, and browsers before it
-	@$(BIN)/python -m tests.browser $(PYTEST_OPTIONS)
+	@$(BIN)/python -m pytest -q tests/e2e  # whole instances: one at a time, with the machine to themselves
+	@$(BIN)/python -m tests.browser $(PYTEST_OPTIONS)  # one instance, and browsers before it
 
 faults: $(VENV)/.dev  ## the figures under fault in their full sizes; takes about an hour
 	@$(BIN)/python -m pytest -n 4 --maxschedchunk 1 -v -m "full and not alone" --ignore=tests/browser --timeout 3600 --durations 30
