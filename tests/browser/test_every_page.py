@@ -86,5 +86,13 @@ def test_a_page_needs_no_script(desk: Desk, known: dict[str, Known], endpoint: s
         assert page.locator("h1").count() == 1
 
 
+def test_what_is_asked_for_anew_stays_readable(desk: Desk) -> None:
+    with desk.sits(None) as page:
+        page.goto(f"{desk.base}/design")
+        assert page.locator("main .ft-nothing").count() > 0, "the palest text there is"
+        page.evaluate("document.querySelector('main').classList.add('htmx-request')")
+        ensure_accessible(page)
+
+
 def sum_of(sizes: Any) -> int:  # noqa: ANN401 - Playwright's own
     return int(sizes["responseBodySize"] + sizes["responseHeadersSize"])
