@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -28,7 +26,7 @@ from tests.folders import fresh_folder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FIRST_PORT = 26_000
-START_S = 180
+START_S = 90
 STOP_S = 60
 COMMAND_S = 120
 DROPPED = frozenset({"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "FUNDTRAIL_HOME", "FUNDTRAIL_PORT_BASE"})
@@ -175,29 +173,9 @@ def fresh_instance() -> Iterator[Instance]:
 
 
 @contextlib.contextmanager
-def _free_ports() -> Iterator[int]:
-    """The first of a hundred ports that nobody listens on, kept from instances that start beside this one."""
-    for base in range(FIRST_PORT, FIRST_PORT + 2_000, 100):
-        with (Path(tempfile.gettempdir()) / f"fundtrail-ports-{base}.lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-            if not Ports(base).taken():
-                yield base
-                return
-    raise LookupError(f"all ports from {FIRST_PORT} on are taken")
-
-
-@contextlib.contextmanager
 def launched(home: Home) -> Iterator[Instance]:
     """An instance on the state that the folder holds, until it is stopped."""
-    with _free_ports() as base, _launched(home, base) as instance:
-        yield instance
-
-
-@contextlib.contextmanager
-def _launched(home: Home, base: int) -> Iterator[Instance]:
+    base = next(base for base in range(FIRST_PORT, FIRST_PORT + 2_000, 100) if not Ports(base).taken())
     kept = {name: value for name, value in os.environ.items() if name not in DROPPED}
     told = {"FUNDTRAIL_HOME": str(home.root), "FUNDTRAIL_PORT_BASE": str(base), "PYTHONPATH": str(REPOSITORY)}
     if isinstance(find_tools(os.environ), str):

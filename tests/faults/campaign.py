@@ -22,8 +22,6 @@ from tests.faults.ground import Ground
 from tests.faults.oracle import PATIENCE_S, Verdict, judge
 
 WATCH_S = 0.02
-YEARS = 10
-PERIODS = [f"{acts.YEAR + year}-{month:02d}" for year in range(YEARS) for month in range(1, 13)]
 
 
 @dataclass
@@ -52,7 +50,8 @@ def province_of(ground: Ground, size: int, months: int = 12) -> Iterator[Provinc
     """A province of so many people with money for so many months, and its five databases."""
     with contextlib.ExitStack() as stack:
         databases = {name: stack.enter_context(ground.database(name)) for name in SERVICES}
-        province = Province(ground, size, databases, ground.folder / new_id().hex, periods=PERIODS[:months])
+        periods = [f"{acts.YEAR + number // 12}-{number % 12 + 1:02d}" for number in range(months)]
+        province = Province(ground, size, databases, ground.folder / new_id().hex, periods=periods)
         for name in SERVICES:
             province.engines[name] = stack.enter_context(engine_of(databases[name].service, "faults"))
         with engine_of(databases["beneficiaries"].owner, "faults") as owner, owner.connect() as connection:

@@ -32,7 +32,7 @@ PEOPLE = 5_000  # of a month; about a fifth of what the machine can do
 MONTH_S = 30.0
 ACTS = 72  # of a month
 SHARE_OF_ACTS = 0.6  # of a month's time; the rest is left to what follows from them
-SHARE_OF_WARMING = 0.2  # of the whole; a minute of five. Caches fill and the heap takes its form until then
+WARM_S = 60.0
 LOOK_S = 30.0  # at memory and sessions, when it is warm and in the end
 GROWTH_MAX = 1.05
 HOUR = 60  # from here on the slowest acts are compared: before, a hundredth of them is a handful
@@ -54,9 +54,8 @@ def ground() -> Iterator[Ground]:
 class Meter:
     """Reads memory and database sessions of every process once a second."""
 
-    def __init__(self, province: Province, warm_s: float) -> None:
+    def __init__(self, province: Province) -> None:
         self._province = province
-        self._warm_s = warm_s
         self._began = time.monotonic()
         self._due = 0.0
         self.rss_kib: dict[str, list[tuple[float, int]]] = defaultdict(list)
@@ -76,10 +75,10 @@ class Meter:
                 self.sessions[str(name)].append((now, int(str(count))))
 
     def growth(self) -> dict[str, float]:
-        """For each process, its memory in the last half minute as a multiple of that when it was warm."""
+        """For each process, its memory in the last half minute as a multiple of that after the first one."""
         return {
             name: median(rss for at, rss in some if at > some[-1][0] - LOOK_S)
-            / median(rss for at, rss in some if self._warm_s < at < self._warm_s + LOOK_S)
+            / median(rss for at, rss in some if WARM_S < at < WARM_S + LOOK_S)
             for name, some in self.rss_kib.items()
         }
 
@@ -110,7 +109,7 @@ def slowest(moves: Sequence[tuple[float, float]], after: float, before: float) -
 def test_steady_work_grows_no_memory_and_leaks_no_session(ground: Ground) -> None:
     number, people = seed(), share_of(PEOPLE)
     minutes = MINUTES if people == PEOPLE else 2.5
-    months, warm_s = math.ceil(minutes * 60 / MONTH_S), minutes * 60 * SHARE_OF_WARMING
+    months = math.ceil(minutes * 60 / MONTH_S)
     began = time.monotonic()
 
     def more(done: int, _: Crew) -> bool:
@@ -119,11 +118,11 @@ def test_steady_work_grows_no_memory_and_leaks_no_session(ground: Ground) -> Non
         return done < months
 
     with province_of(ground, people, months) as province:
-        meter = Meter(province, warm_s)
+        meter = Meter(province)
         outcome = carry_out(province, {}, more, meter.look, pause_s=MONTH_S * SHARE_OF_ACTS / ACTS)
     growth, sessions = meter.growth(), meter.most_sessions()
     moves = outcome.clerk.book.moves
-    first, last = moves[0][0] + warm_s, moves[-1][0]
+    first, last = moves[0][0] + WARM_S, moves[-1][0]
     third = (last - first) / 3
     slower = slowest(moves, last - third, last) / slowest(moves, first, first + third)
     say(f"memory {growth}, sessions {sessions}, slowest acts {slower:.2f} of what they were")
