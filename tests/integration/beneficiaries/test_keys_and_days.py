@@ -46,15 +46,17 @@ def send_file(office: Office, key: str, content: bytes, boundary: str) -> TestRe
 
 
 def test_the_same_file_under_the_same_key_is_taken_once_however_it_is_framed(office: Office) -> None:
-    first, second = (send_file(office, "f", post_answer(), boundary) for boundary in ("line", "another-line"))
+    answer = post_answer()  # a workbook: made a second later it would be another file
+    first, second = (send_file(office, "f", answer, boundary) for boundary in ("line", "another-line"))
     assert first.status_code == 202
     assert first.get_json() == second.get_json()
     assert office.one("SELECT count(*) FROM statements") == 1
 
 
 def test_another_file_under_the_same_key_is_refused_and_nothing_is_taken(office: Office) -> None:
-    send_file(office, "f", post_answer(), "line")
-    reply = send_file(office, "f", post_answer() + b"\n", "line")
+    answer = post_answer()
+    send_file(office, "f", answer, "line")
+    reply = send_file(office, "f", answer + b"\n", "line")
     assert (reply.status_code, reply.get_json()["code"]) == (422, "idempotency_key_reused")
     assert office.one("SELECT count(*) FROM statements") == 1
 
