@@ -33,8 +33,8 @@ up: $(VENV)/.run  ## start everything and leave it running
 
 test: $(VENV)/.dev  ## the whole suite, on servers of its own
 	@$(BIN)/python -m pytest $(PYTEST_OPTIONS) --ignore=tests/e2e --ignore=tests/browser
-	@$(BIN)/python -m pytest -q tests/e2e  # whole instances: one at a time, with the machine to themselves
-	@$(BIN)/python -m tests.browser $(PYTEST_OPTIONS)  # one instance, and browsers before it
+	@$(BIN)/python -m pytest -q tests/e2e/test_workers_that_are_killed.py  # whole instances: one at a time
+	@$(BIN)/python -m tests.browser $(PYTEST_OPTIONS)  # one instance, its job, and browsers before it
 
 faults: $(VENV)/.dev  ## the figures under fault in their full sizes; takes about an hour
 	@$(BIN)/python -m pytest -n 4 --maxschedchunk 1 -v -m "full and not alone" --ignore=tests/browser --timeout 3600 --durations 30

@@ -21,7 +21,8 @@ import requests
 from deploy.outside.folders import stop_event
 
 CREDENTIALS = "credentials.json"
-POLL_S = 0.2
+POLL_S, POLL_MAX_S = 0.2, 1.0  # it asks less often the longer nobody has asked for money
+GROWTH = 1.5
 DELAY_S = 0.02
 TIMEOUT_S = 10
 PAGE_MAX = 100
@@ -57,12 +58,13 @@ class Treasury:
 
     def run(self, stop: threading.Event, delay_s: float = DELAY_S) -> None:
         """Confirm until told to stop; whatever is away is tried again."""
-        signed_in = False
-        while not stop.wait(POLL_S):
+        signed_in, pause_s = False, POLL_S
+        while not stop.wait(pause_s):
+            pause_s = min(pause_s * GROWTH, POLL_MAX_S)
             try:
                 signed_in = signed_in or self._sign_in()
-                if signed_in:
-                    self._confirm_open(stop, delay_s)
+                if signed_in and self._confirm_open(stop, delay_s):
+                    pause_s = POLL_S
             except requests.HTTPError as error:
                 signed_in = signed_in and error.response.status_code != requests.codes.unauthorized
                 log.warning("refused: %s %s", error, error.response.text[:300])
@@ -80,13 +82,16 @@ class Treasury:
         self._session.headers["Authorization"] = f"Bearer {reply.json()['access_token']}"
         return True
 
-    def _confirm_open(self, stop: threading.Event, delay_s: float) -> None:
+    def _confirm_open(self, stop: threading.Event, delay_s: float) -> int:
+        """The number of requests that were found."""
         reply = self._session.get(self._allocation + self._endpoints.open_requests, timeout=TIMEOUT_S)
         reply.raise_for_status()
-        for request in reply.json()[self._endpoints.items][:PAGE_MAX]:
+        found = reply.json()[self._endpoints.items][:PAGE_MAX]
+        for request in found:
             if stop.wait(delay_s):
-                return
+                break
             self._confirm(request)
+        return len(found)
 
     def _confirm(self, request: Mapping[str, Any]) -> None:
         name = str(request[self._endpoints.request_id])

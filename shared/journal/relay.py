@@ -28,11 +28,12 @@ from shared.journal.tables import journal_cursor, journal_topics
 from shared.journal.wrapping import Wrapping
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Unavailable
+from shared.kernel.rest import Rest
 from shared.telemetry import figures, tracing
 
 PAGE_ROWS = 4_000
 HANDFUL_ROWS = 500  # wrapped at a time: more objects would be alive than the collector of garbage lets pass
-POLL_S = 0.03
+REST_S, REST_MAX_S = 0.03, 0.25
 RETRY_S = 1.0
 TOPIC_CHECK_EVERY = timedelta(seconds=10)
 LOCK_NAME = "relay"
@@ -99,15 +100,17 @@ class Relay:
             if stop.wait(RETRY_S):
                 return
         at_rest: Standing | None = None
+        rest = Rest(REST_S, REST_MAX_S)
         while not stop.is_set():
             beat()
             # One short question a round keeps the session, and with it the lock, alive and noticed when lost.
             standing = positions.standing(lock)
-            if standing == at_rest and not self._topics_are_due():
-                stop.wait(POLL_S)
-            elif self.step() == 0:
-                at_rest = standing if standing.drawn <= self._watermark.final_seq else None
-                stop.wait(POLL_S)
+            if standing != at_rest:
+                rest.over()
+            if (standing != at_rest or self._topics_are_due()) and self.step() > 0:
+                continue
+            at_rest = standing if standing.drawn <= self._watermark.final_seq else None
+            rest.take(stop)
         if page := self._taken():
             self._settle(page)
 

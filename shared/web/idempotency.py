@@ -9,14 +9,19 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import itemgetter
+from typing import TypeVar
 
 from flask import Request, Response
 from sqlalchemy import Connection
+from werkzeug.datastructures import MultiDict
 
 from shared.db.copy import insert_rows
 from shared.db.direct import rows_of
 from shared.kernel.errors import Conflict, Rejected
 from shared.web.replies import replies
+
+Part = TypeVar("Part")
 
 HEADER = "Idempotency-Key"
 KEY_CHARS_MAX = 255
@@ -98,6 +103,11 @@ def attempt_of(request: Request, principal: str) -> Attempt:
     return Attempt(principal, key, content.hexdigest())
 
 
+def _by_name(parts: MultiDict[str, Part]) -> list[tuple[str, list[Part]]]:
+    """The parts of a form in the order of their names; one without a name has the empty one."""
+    return sorted(((name or "", values) for name, values in parts.lists()), key=itemgetter(0))
+
+
 def _content_of(request: Request) -> Iterator[bytes]:
     """What makes a request equal to another. A form counts by its fields and the content of its files: how
     these are framed on their way is different each time that they are sent.
@@ -107,8 +117,8 @@ def _content_of(request: Request) -> Iterator[bytes]:
     if not (request.form or request.files):
         yield request.get_data()
         return
-    yield json.dumps(sorted(request.form.lists())).encode()
-    for name, files in sorted(request.files.lists()):
+    yield json.dumps(_by_name(request.form)).encode()
+    for name, files in _by_name(request.files):
         for file in files:
             digest = hashlib.file_digest(file.stream, "sha256")  # type: ignore[arg-type]  # reads from memory or disk
             file.stream.seek(0)

@@ -22,7 +22,7 @@ def content_of(upload: Any, limit: int = FILE_BYTES_MAX) -> bytes:  # noqa: ANN4
 
 def ensure_no_fields() -> None:
     """Nothing, where the request brings its file alone. Raises: Rejected request_invalid, naming the rest."""
-    if names := sorted(set(request.form)):
+    if names := sorted({name or "" for name in request.form}):  # a part need not have a name
         raise Rejected(
             "request_invalid",
             "Beside the file the request has fields that nobody knows here; leave them out.",

@@ -1,4 +1,7 @@
-"""`python -m tests.browser [options of pytest]`: one instance with a month, and browsers before it."""
+"""`python -m tests.browser [options of pytest]`: one instance; its job, and then browsers before it.
+
+The job is that of the test which holds every worker once, so that no second instance is needed for it.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +9,23 @@ import os
 import subprocess
 import sys
 
-from tests.browser.conftest import DEMO_S, GIVEN, PERSONS, TEST_S
+from tests.browser.conftest import GIVEN, TEST_S
 from tests.e2e.instance import fresh_instance
+
+JOB = "tests/e2e/test_workers_that_stand_still.py"
+# Who signs waits for the next six digits, several times in some tests.
+BROWSERS = ("tests/browser", "--dist", "loadgroup", "--timeout", str(TEST_S))
 
 
 def main() -> int:
     """The exit status of the tests."""
     with fresh_instance() as instance:
-        with instance.demo(PERSONS) as demo:
-            if demo.finish(DEMO_S) != 0:
-                sys.stderr.write(demo.story() + "\n")
-                return 1
-        environment = {**os.environ, GIVEN: str(instance.home.root)}
-        # Who signs waits for the next six digits, several times in some tests.
-        options = ["--dist", "loadgroup", "--timeout", str(TEST_S)]
-        command = [sys.executable, "-m", "pytest", "tests/browser", *options, *sys.argv[1:]]
-        return subprocess.run(command, env=environment, check=False).returncode
+        told = {**os.environ, **instance.given(), GIVEN: str(instance.home.root)}
+        for wanted in (("-q", JOB), (*BROWSERS, *sys.argv[1:])):
+            done = subprocess.run([sys.executable, "-m", "pytest", *wanted], env=told, check=False)
+            if done.returncode != 0:
+                return done.returncode
+    return 0
 
 
 if __name__ == "__main__":

@@ -17,9 +17,8 @@ from playwright.sync_api import sync_playwright
 from deploy.demo.client import Person
 from tests.browser.colleagues import asker, hire
 from tests.browser.desk import Desk, chromium
-from tests.e2e.instance import fresh_instance
+from tests.e2e.instance import PERSONS, fresh_instance
 
-PERSONS = 2_000  # so that every district has payments that came back, and why
 DEMO_S, TEST_S = 240, 600
 GIVEN, GIVEN_PAGES = "FUNDTRAIL_BROWSER_HOME", "FUNDTRAIL_BROWSER_PAGES"
 LONGEST_FIRST = ("test_main_path", "test_months", "test_decisions")  # no browser is left alone with them

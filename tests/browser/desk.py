@@ -27,6 +27,11 @@ NUMBER_WHAT_CAN_BE_USED = """(selector) => [...document.querySelectorAll(selecto
   .filter((one) => !one.disabled && one.getClientRects().length && one.checkVisibility())
   .filter((one) => !(one.type === "radio" && !one.checked))
   .map((one, place) => { one.dataset.place = place; return place; })"""
+NOTE_WHAT_COMES_INTO_FOCUS = """() => {
+  document.activeElement && document.activeElement.blur();
+  window.seen = new Set();
+  document.addEventListener("focusin", (event) => window.seen.add(event.target.dataset.place));
+}"""
 NAMES = (
     "chromium-headless-shell",  # without windows that nobody sees: a third of the processor time
     "chromium",
@@ -164,12 +169,9 @@ def ensure_fits(page: Page) -> None:
 def ensure_reached_by_keyboard(page: Page) -> None:
     """Nothing, where Tab comes by everything that can be used, and shows where it is."""
     wanted = page.evaluate(NUMBER_WHAT_CAN_BE_USED, USED)
-    page.evaluate("document.activeElement && document.activeElement.blur()")
-    seen: set[int] = set()
+    page.evaluate(NOTE_WHAT_COMES_INTO_FOCUS)
     for _ in range(len(wanted) + 3):
         page.keyboard.press("Tab")
-        place = page.evaluate("document.activeElement.dataset ? document.activeElement.dataset.place : null")
-        if place is not None:
-            seen.add(int(place))
-    missed = set(wanted) - seen
+    seen = page.evaluate("[...window.seen]")
+    missed = set(wanted) - {int(place) for place in seen if place is not None}
     assert not missed, f"{page.url}: Tab does not come by {len(missed)} of {len(wanted)}"

@@ -10,8 +10,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,26 +26,35 @@ from tests.folders import fresh_folder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FIRST_PORT = 26_000
+PERSONS = 2_000  # so that every district has payments that came back, and why
+GIVEN = "FUNDTRAIL_E2E_INSTANCE"
 START_S = 90
 STOP_S = 60
+STEP_S = 90.0  # from one word of the job to the next
 COMMAND_S = 120
 DROPPED = frozenset({"DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "FUNDTRAIL_HOME", "FUNDTRAIL_PORT_BASE"})
 
 
 @dataclass
 class Instance:
-    """A launcher that keeps an instance up."""
+    """What a launcher keeps up: the launcher's process, and what a command is told to reach it."""
 
-    home: Home
-    environment: dict[str, str]
-    launcher: subprocess.Popen[bytes]
-    output: Path
+    launcher_pid: int
+    told: dict[str, str]
+
+    @property
+    def home(self) -> Home:
+        return Home(Path(self.told["FUNDTRAIL_HOME"]))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return environment_with(self.told)
 
     def pid(self, part: str) -> int:
         """The process of a service's role as it runs now: `portal-worker` is `-m services.portal worker`."""
         service, _, role = part.partition("-")
         wanted = ["-m", f"services.{service}", role]
-        for process in psutil.Process(self.launcher.pid).children():
+        for process in psutil.Process(self.launcher_pid).children():
             with contextlib.suppress(psutil.Error):
                 if process.cmdline()[-3:] == wanted and process.status() != psutil.STATUS_ZOMBIE:
                     return process.pid
@@ -58,7 +67,7 @@ class Instance:
             again = self.pid(part) != before
         except LookupError:
             return False
-        base = int(self.environment["FUNDTRAIL_PORT_BASE"])
+        base = int(self.told["FUNDTRAIL_PORT_BASE"])
         return again and answers(Ports(base).of_service(service, role))
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
@@ -78,6 +87,10 @@ class Instance:
         """What the launcher wrote down."""
         facts: dict[str, Any] = json.loads(self.home.run.read_text())
         return facts
+
+    def given(self) -> dict[str, str]:
+        """What a process is told to use this instance."""
+        return {GIVEN: json.dumps(asdict(self))}
 
     @contextlib.contextmanager
     def demo(self, persons: int) -> Iterator[Demo]:
@@ -161,6 +174,18 @@ def stopped(pid: int) -> Iterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
+def environment_with(told: Mapping[str, str]) -> dict[str, str]:
+    """Our own, but for what would lead to another instance."""
+    kept = {name: value for name, value in os.environ.items() if name not in DROPPED}
+    return {**kept, **told}
+
+
+def given_instance() -> Instance | None:
+    """The one that whoever started this process keeps up for it."""
+    given = os.environ.get(GIVEN)
+    return Instance(**json.loads(given)) if given else None
+
+
 @contextlib.contextmanager
 def fresh_instance() -> Iterator[Instance]:
     """An instance of its own, up; nothing of it stays behind."""
@@ -176,7 +201,6 @@ def fresh_instance() -> Iterator[Instance]:
 def launched(home: Home) -> Iterator[Instance]:
     """An instance on the state that the folder holds, until it is stopped."""
     base = next(base for base in range(FIRST_PORT, FIRST_PORT + 2_000, 100) if not Ports(base).taken())
-    kept = {name: value for name, value in os.environ.items() if name not in DROPPED}
     told = {"FUNDTRAIL_HOME": str(home.root), "FUNDTRAIL_PORT_BASE": str(base), "PYTHONPATH": str(REPOSITORY)}
     if isinstance(find_tools(os.environ), str):
         told["FUNDTRAIL_BUS"] = "postgresql"
@@ -184,7 +208,7 @@ def launched(home: Home) -> Iterator[Instance]:
     with output.open("wb") as out:
         launcher = subprocess.Popen(
             [sys.executable, "-m", "deploy.cli.main", "up"],
-            env={**kept, **told},
+            env=environment_with(told),
             cwd=REPOSITORY,
             stdout=out,
             stderr=out,
@@ -192,7 +216,7 @@ def launched(home: Home) -> Iterator[Instance]:
     try:
         wait_until(lambda: home.run.exists() or launcher.poll() is not None, START_S, "the instance is up")
         assert launcher.poll() is None, output.read_text()
-        yield Instance(home, {**kept, **told}, launcher, output)
+        yield Instance(launcher.pid, told)
     finally:
         launcher.terminate()
         launcher.wait(STOP_S)

@@ -20,10 +20,12 @@ from shared.db.unit_of_work import UnitOfWork, Work
 from shared.kernel import canonical
 from shared.kernel.acts import Act
 from shared.kernel.errors import Conflict, Unavailable
+from shared.kernel.rest import Rest
 
 PAGE = 4_096  # sixteen bundles of entries
 PAGE_BYTES = 16 * 1024 * 1024  # of data; a page ends with the pack that passes it
-IDLE_S = 0.2
+REST_S, REST_MAX_S = 0.2, 1.0
+RETRY_S = 0.2
 
 INDEXED = Gauge("fundtrail_audit_indexed_entries", "Entries in the search index.")
 SUBJECT = itemgetter(0)
@@ -40,14 +42,14 @@ class Indexing:
 
     def run(self, stop: threading.Event, beat: Callable[[], None] = lambda: None) -> None:
         """Index until `stop` is set."""
+        rest = Rest(REST_S, REST_MAX_S)
         while not stop.is_set():
             beat()
             try:
-                if self.step() == 0:
-                    stop.wait(IDLE_S)
+                rest.after(stop, worked=self.step() > 0)
             except (Unavailable, Conflict) as error:
                 logger.warning("indexing_waits", cause=error.message)
-                stop.wait(IDLE_S)
+                stop.wait(RETRY_S)
 
     def step(self) -> int:
         """The number of entries that were indexed by one transaction."""

@@ -20,8 +20,9 @@ from shared.db.engine import dedicated
 from shared.db.unit_of_work import UnitOfWork
 from shared.kernel.acts import Act
 from shared.kernel.errors import Unavailable
+from shared.kernel.rest import Rest
 
-POLL_S = 0.2
+REST_S, REST_MAX_S = 0.2, 1.0
 RETRY_S = 1.0
 BATCH_MAX = 50
 CANDIDATES_MAX = 200
@@ -42,16 +43,14 @@ class Sender:
 
     def run(self, stop: threading.Event, beat: Callable[[], None] = lambda: None) -> None:
         """Send until `stop` is set."""
+        rest = Rest(REST_S, REST_MAX_S)
         while not stop.is_set():
             beat()
             try:
-                busy = self.address() + self.send()
+                rest.after(stop, worked=self.address() + self.send() > 0)
             except (Unavailable, OperationalError) as error:
                 log.warning("sender_waits", cause=str(error).splitlines()[0])
                 stop.wait(RETRY_S)
-            else:
-                if not busy:
-                    stop.wait(POLL_S)
 
     def address(self) -> int:
         """The number of messages whose recipients were looked for."""

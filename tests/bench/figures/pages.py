@@ -12,11 +12,11 @@ import requests
 from tests.bench.harness import Bench, Goal, Lap
 from tests.bench.site import Site
 from tests.browser.codes import next_code
-from tests.browser.conftest import PERSONS, asking
+from tests.browser.conftest import asking
 from tests.browser.desk import account_in
 from tests.browser.known.knowing import Known
 from tests.browser.test_every_page import everything_known
-from tests.e2e.instance import Instance, fresh_instance
+from tests.e2e.instance import PERSONS, Instance, fresh_instance
 
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 TIMES = 7  # each page, of which the middle one counts

@@ -70,12 +70,14 @@ class Story:
                 self.answers[one.response.status_code] += 1
         if event.recorder.interactions and event.label:
             self.operations.add(event.label)
-        for checks in event.recorder.checks.values():
+        for name, checks in event.recorder.checks.items():
             for check in checks:
                 if check.failure_info is not None:
                     place = f"{event.label} {check.name}: {check.failure_info.failure.title}"
-                    sample = check.failure_info.code_sample
-                    self.faults.setdefault(place, f"{check.failure_info.failure.message}\n{sample}")
+                    told = [check.failure_info.failure.message, check.failure_info.code_sample]
+                    self.faults.setdefault(
+                        place, "\n".join([*told, repr(event.recorder.cases[name].value.body)])
+                    )
 
 
 def story_of(

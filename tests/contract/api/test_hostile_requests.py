@@ -172,6 +172,22 @@ def test_a_header_of_any_kind_is_answered(caller: Caller, header: dict[str, str]
         assert_answered(reply, f"{operation} with {header}")
 
 
+def test_a_form_with_a_part_that_has_no_name_is_a_complaint(caller: Caller) -> None:
+    parts = [f'--line\r\nContent-Disposition: form-data; name="{name}"\r\n\r\nx\r\n' for name in ("", "x")]
+    for operation in caller.operations:
+        if "multipart/form-data" in operation.contents:
+            reply = caller.ask(
+                operation.method,
+                operation.place(),
+                query_string=operation.query(),
+                data="".join([*parts, "--line--\r\n"]).encode(),
+                content_type="multipart/form-data; boundary=line",
+            )
+            assert_answered(reply, str(operation))
+            pointers = {fault["pointer"] for fault in complaint(reply)["errors"]}
+            assert (reply.status_code, {"/", "/x"} - pointers) == (422, set()), (operation, pointers)
+
+
 @pytest.mark.parametrize(("count", "expected"), [(100, "annex_faulty"), (101, "request_invalid")], ids=str)
 def test_a_form_may_name_as_many_rows_as_the_document_says(
     callers: Callers, count: int, expected: str

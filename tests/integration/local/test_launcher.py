@@ -90,7 +90,7 @@ def pid_of(home: Home, name: str) -> int:
     return int(json.loads(home.run.read_text())["pids"][name])
 
 
-def test_runs_the_commands_and_prints_their_result_last(home: Home, base: int) -> None:
+def test_runs_the_commands_prints_their_result_last_and_goes_on_where_it_was(home: Home, base: int) -> None:
     done = once(home, environment(base), "echo working", 'echo \'{"settled": 1}\'; echo "after it"')
     lines = done.stdout.splitlines()
     assert done.returncode == 0, done.stdout + done.stderr
@@ -101,22 +101,12 @@ def test_runs_the_commands_and_prints_their_result_last(home: Home, base: int) -
     assert lines.index("working") < lines.index("after it")
     assert belonging_to(home) == []
     assert not (home.root / "postgres" / "data" / "postmaster.pid").exists()
-
-
-def test_ends_outside_first_then_apis_then_workers(home: Home, base: int) -> None:
-    once(home, environment(base), "true")
-    assert (home.root / "ends.txt").read_text().split("\n")[:3] == [
-        "toy-outside ended",
-        "toy-api ended",
-        "toy-worker ended",
-    ]
-
-
-def test_a_second_run_goes_on_with_the_same_state(home: Home, base: int) -> None:
-    first = once(home, environment(base), "true")
+    ends = (home.root / "ends.txt").read_text().splitlines()
+    assert ends == ["toy-outside ended", "toy-api ended", "toy-worker ended"], (
+        "outside, then APIs, then workers"
+    )
     addresses = json.loads(home.addresses.read_text())
-    second = once(home, environment(base), "cat $FUNDTRAIL_HOME/run.json")
-    assert (first.returncode, second.returncode) == (0, 0)
+    assert once(home, environment(base), "cat $FUNDTRAIL_HOME/run.json").returncode == 0
     assert json.loads(home.addresses.read_text()) == addresses
     assert json.loads(home.run.read_text())["bus"] == {
         "kind": "postgresql",
@@ -131,33 +121,40 @@ def test_a_command_that_fails_ends_the_run_with_its_status(home: Home, base: int
     assert belonging_to(home) == []
 
 
-def test_a_killed_process_is_back_within_five_seconds(home: Home, base: int) -> None:
-    with launched(home, environment(base)):
-        for name, port in (("toy-worker", base + 1), ("toy-api", base + 2)):
-            os.kill(pid_of(home, name), signal.SIGKILL)
-            wait_until(partial(_is_gone, port), 2, f"{name} is gone")
-            wait_until(partial(answers, port), 5, f"{name} is back")
-
-
-def test_a_killed_database_is_back_too(home: Home, base: int) -> None:
-    with launched(home, environment(base)):
-        killed = pid_of(home, "postgres")
-        os.kill(killed, signal.SIGKILL)
-        mark = home.root / "postgres" / "data" / "postmaster.pid"
-
-        def is_back() -> bool:
-            lines = mark.read_text().splitlines() if mark.exists() else []
-            return len(lines) > 7 and lines[0] != str(killed) and lines[7].strip() == "ready"
-
-        wait_until(is_back, 10, "PostgreSQL is back")
-
-
-def test_a_signal_stops_everything(home: Home, base: int) -> None:
+def test_what_was_killed_is_back_and_a_signal_stops_everything(home: Home, base: int) -> None:
     with launched(home, environment(base)) as process:
+        ensure_nobody_else_starts(home, base + 100, process.pid)
+        ensure_killed_process_is_back(home, "toy-worker", base + 1)
+        ensure_killed_process_is_back(home, "toy-api", base + 2)
+        ensure_killed_database_is_back(home)
         assert len(belonging_to(home)) > 3
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
     assert belonging_to(home) == []
+
+
+def ensure_nobody_else_starts(home: Home, base: int, pid: int) -> None:
+    second = once(home, environment(base), "true")
+    assert second.returncode == 1
+    assert f"process {pid}" in second.stdout
+
+
+def ensure_killed_process_is_back(home: Home, name: str, port: int) -> None:
+    os.kill(pid_of(home, name), signal.SIGKILL)
+    wait_until(partial(_is_gone, port), 2, f"{name} is gone")
+    wait_until(partial(answers, port), 5, f"{name} is back")
+
+
+def ensure_killed_database_is_back(home: Home) -> None:
+    killed = pid_of(home, "postgres")
+    os.kill(killed, signal.SIGKILL)
+    mark = home.root / "postgres" / "data" / "postmaster.pid"
+
+    def is_back() -> bool:
+        lines = mark.read_text().splitlines() if mark.exists() else []
+        return len(lines) > 7 and lines[0] != str(killed) and lines[7].strip() == "ready"
+
+    wait_until(is_back, 10, "PostgreSQL is back")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children that their parent died")
@@ -169,13 +166,6 @@ def test_nothing_outlives_a_launcher_that_was_killed(home: Home, base: int) -> N
     again = once(home, environment(base), "echo back")
     assert again.returncode == 0, again.stdout
     assert "back" in again.stdout
-
-
-def test_a_second_launcher_on_the_same_state_says_who_has_it(home: Home, base: int) -> None:
-    with launched(home, environment(base)) as process:
-        second = once(home, environment(base + 100), "true")
-        assert second.returncode == 1
-        assert f"process {process.pid}" in second.stdout
 
 
 def test_a_port_in_use_is_named(home: Home, base: int) -> None:

@@ -120,7 +120,7 @@ def keycloak(folder: Path, state: Path, pages: str) -> Iterator[Keycloak]:
         "KC_BOOTSTRAP_ADMIN_PASSWORD": password,
         "JAVA_OPTS_KC_HEAP": "-Xms64m -Xmx512m",
     }
-    command = [str(home / "bin" / "kc.sh"), "start-dev", "--import-realm", f"--http-port={port}"]
+    command = ["bash", str(home / "bin" / "kc.sh"), "start-dev", "--import-realm", f"--http-port={port}"]
     options = ["--http-host=127.0.0.1", "--http-management-port=0"]
     log = state / "keycloak.log"
     with log.open("wb") as out:

@@ -16,7 +16,7 @@ from shared.journal import positions
 from shared.journal.envelope import Envelope, from_cloud_event
 from shared.journal.positions import Cursor, Watermark
 from shared.journal.recording import Topic
-from shared.journal.relay import TOPIC_CHECK_EVERY, Relay, topics_of
+from shared.journal.relay import REST_MAX_S, REST_S, TOPIC_CHECK_EVERY, Relay, topics_of
 from shared.journal.republishing import rewind
 from shared.kernel.errors import Unavailable
 from shared.testing.waiting import wait_until
@@ -242,6 +242,25 @@ def test_a_relay_at_rest_hears_a_row_that_was_drawn_before_it_rested(desk: Desk,
             rounds = beats[0]
             wait_until(lambda: beats[0] > rounds + 10, what="some rounds while the row is not final")
         wait_until(lambda: desk.cursor().position == 1, what="the row once it is final")
+
+
+def test_a_relay_asks_ever_less_often_until_there_is_a_row(desk: Desk, postgres_bus: Bus) -> None:
+    pauses: list[float] = []
+
+    class Watched(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            pauses.append(timeout or 0.0)
+            if len(pauses) == 12:
+                desk.record(Counted("a", 1))
+            if len(pauses) == 15:
+                self.set()
+            return self.is_set()
+
+    relay_of(desk, postgres_bus).run(Watched())
+    assert pauses[:12] == sorted(pauses[:12])
+    assert pauses[11] == REST_MAX_S
+    assert REST_S in pauses[12:]
+    assert desk.cursor().position == 1
 
 
 def test_a_relay_at_rest_goes_back_when_its_cursor_is_taken_back(desk: Desk, postgres_bus: Bus) -> None:

@@ -1,12 +1,8 @@
-"""The main job on a whole instance: it needs every worker, ends in its figures, survives kills."""
+"""The main job on a whole instance: it needs every worker, and ends in its figures."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
-import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -18,13 +14,11 @@ from deploy.contracts.registry import service_names
 from deploy.oversight.summary import KEYS
 from shared.testing.waiting import wait_until
 from tests.contract.published.payloads import faults, published_schemas, rows_of
-from tests.e2e.instance import Demo, Instance, stopped
+from tests.e2e.instance import PERSONS, STEP_S, Demo, Instance, stopped
 from tests.e2e.leaks import scanner_of
 
-PERSONS = 600
 MAY_BE_NULL: frozenset[str] = frozenset()  # every figure is built
 SILENCE_S = 6.0  # far longer than the job is ever silent while everything runs
-STEP_S = 90.0
 
 # Where the job stands still while a worker does, in the order in which it comes by them.
 WAITS = (
@@ -50,6 +44,7 @@ def test_the_job_waits_for_every_worker_and_ends_in_its_figures(
     ensure_figures(figures)
     assert summary(instance) | {"seconds": 0} == figures | {"seconds": 0}, "a check changes nothing"
     ensure_catchers_hold(instance, figures)
+    ensure_journals_are_as_published(instance)
     scanner = scanner_of(instance.home)
     assert len(scanner) > 2 * PERSONS, "it looks for names, identity numbers and accounts"
     assert scanner.folder(instance.home.logs) == []
@@ -139,42 +134,3 @@ def in_app_messages(instance: Instance) -> int:
         found = connection.scalar(text("SELECT count(*) FROM deliveries WHERE channel = 'in_app'"))
     engine.dispose()
     return int(found or 0)
-
-
-# Killed as soon as the job has said the words, so that there is work they have not finished.
-KILLS = (
-    ("accounts made", ("portal-api", "portal-worker", "allocation-api")),
-    ("refused: annex_faulty", ("beneficiaries-jobs", "beneficiaries-api")),
-    ("merit funds for August", ("beneficiaries-worker", "allocation-worker")),
-    ("list refused", ("notifications-worker", "notifications-api")),
-    ("drawn and instructed", ("audit-worker", "audit-api", "beneficiaries-jobs")),
-)
-
-
-@pytest.mark.timeout(300)
-def test_killed_at_work_everybody_comes_back_and_nothing_is_lost(
-    start_instance: Callable[[], Instance],
-) -> None:
-    instance = start_instance()
-    took: dict[str, float] = {}
-    with instance.demo(PERSONS) as demo:
-        for words, names in KILLS:
-            demo.wait_until_said(words, STEP_S)
-            assert demo.running, demo.story()
-            for name in names:
-                took[name] = seconds_to_come_back(instance, name)
-        assert demo.finish(STEP_S) == 0, demo.story()
-    sys.stdout.write(f"seconds until back at work after kill -9: {took}\n")  # a figure, shown with -s
-    done = instance.command("check")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.splitlines()[-1] == "0 invariants broken"
-    assert done.stderr == ""
-
-
-def seconds_to_come_back(instance: Instance, name: str) -> float:
-    """How long after its sudden end a part answers again that it is ready."""
-    before = instance.pid(name)
-    os.kill(before, signal.SIGKILL)
-    killed_at = time.monotonic()
-    wait_until(lambda: instance.is_another(name, before), 30, f"{name} is back")
-    return round(time.monotonic() - killed_at, 1)
