@@ -105,7 +105,7 @@ def _fund_and_pay(payroll: Payroll, decisions: Decisions, reference: Reference, 
     for one in payroll.lists():
         needs[one["unit_id"]] = needs.get(one["unit_id"], 0) + one["total_vnd"]
     short = next(one["id"] for one in reference.districts if one["code"] == SHORT_DISTRICT)
-    decisions.merit(dict(sorted(needs.items())), short)
+    lacking = decisions.merit(dict(sorted(needs.items())), short)
     say("merit funds for August are allotted")
     found = payroll.lists()
     payroll.submit_all(found)
@@ -117,7 +117,7 @@ def _fund_and_pay(payroll: Payroll, decisions: Decisions, reference: Reference, 
         say(f"{len(refused)} list refused: {missing:,} đồng are missing in district {SHORT_DISTRICT}")
         payroll.wait_for_message(SHORT_DISTRICT, "Không đủ kinh phí")
         say("its officer has been told")
-        decisions.supplement(short, missing)
+        decisions.supplement(short, lacking)  # what is missing to one list may go to another meanwhile
         for one in refused:
             payroll.submit_and_approve(one, RESUBMITTED, RESUBMITTED)
     ready = payroll.wait_until("instructed", lambda all_: all(one["state"] in INSTRUCTED for one in all_))

@@ -106,8 +106,11 @@ class Decisions:
         }
         self._computed(body, "poverty")
 
-    def merit(self, needs: Mapping[str, int], short: str) -> None:
-        """Merit funds for August to every district: enough for all but one. Amounts are demonstration."""
+    def merit(self, needs: Mapping[str, int], short: str) -> int:
+        """Merit funds for August to every district, enough for all but one; how many đồng that one lacks.
+
+        Amounts are demonstration.
+        """
         article = self._reference.articles["TT-44-2022", "merit_monthly"]
         amounts = {
             unit: _rounded_up(need * (55 if unit == short else 108) // 100) for unit, need in needs.items()
@@ -118,11 +121,12 @@ class Decisions:
         self._by_hand(
             "allocation", f"Phân bổ tháng 8/2024: {title}", MERIT, article, amounts, MERIT_ALLOCATED
         )
+        return needs[short] - amounts[short]
 
-    def supplement(self, unit: str, missing: int) -> None:
+    def supplement(self, unit: str, lacking: int) -> None:
         """What the short district lacks, and a little more."""
         article = self._reference.articles["TT-44-2022", "merit_monthly"]
-        amounts = {unit: _rounded_up(missing + 50 * MILLION)}
+        amounts = {unit: _rounded_up(lacking + 50 * MILLION)}
         title = "Bổ sung kinh phí ưu đãi người có công (số liệu minh họa)"
         self._by_hand("supplement", title, MERIT, article, amounts, SUPPLEMENTED)
 

@@ -137,9 +137,10 @@ class Demo:
 
     def wait_until_said(self, words: str, timeout_s: float) -> None:
         """Nothing, once a line with the words was said. Fails at once where the job ended without it."""
-        wait_until(
-            lambda: self.has_said(words) or not self.running, timeout_s, f"{words!r} ({self.said[-1:]})"
-        )
+        try:
+            wait_until(lambda: self.has_said(words) or not self.running, timeout_s)
+        except TimeoutError:
+            raise AssertionError(f"{words!r} was not said within {timeout_s} s:\n{self.story()}") from None
         assert self.has_said(words), self.story()
 
     def finish(self, timeout_s: float) -> int:

@@ -24,6 +24,7 @@ EXCLUDED: Mapping[str, str] = {
     "ignored_auth": "4.32.5 cannot send its probe to an application in its own process (it passes an option "
     "that werkzeug does not know); `refuses_strangers` asks the same question",
 }
+FORM = "multipart/form-data"
 SIGNATURE_LENGTH = 86  # of ES256, in base64url
 SEQUENCES_MAX = 100  # of about seven requests each, where one answer names what the next asks for
 
@@ -113,10 +114,25 @@ def story_of(
             return values
         return {name: ids.get(name, value) if is_sound(value) else value for name, value in values.items()}
 
+    @schema.hook("filter_body")
+    def is_told_on_the_wire(context: Any, body: Any) -> bool:  # noqa: ANN401 - schemathesis' own
+        forms = [one.resolved_schema for one in context.operation.body if one.media_type == FORM]
+        return not forms or survives_a_form(body, forms[0].get("properties", {}))
+
     story = Story()
     for event in from_schema(schema).execute():
         story.take(event)
     return story
+
+
+def survives_a_form(body: object, fields: Mapping[str, Any]) -> bool:
+    """Whether a form shows all that is wrong with a body.
+
+    A list goes as so many parts: where none belongs, nothing tells of an empty one, nor of one with one item.
+    """
+    given = body.items() if isinstance(body, dict) else ()
+    lists = {name: value for name, value in given if isinstance(value, list)}
+    return all(len(value) > 1 or fields.get(name, {}).get("type") == "array" for name, value in lists.items())
 
 
 def is_sound(value: object) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from services.portal.roles.model import catalogue
 from tests.contract.api.callers import SERVICES
-from tests.contract.api.fuzzing import story_of
+from tests.contract.api.fuzzing import story_of, survives_a_form
 
 if TYPE_CHECKING:
     from tests.contract.api.conftest import Worlds
@@ -39,6 +39,14 @@ def ensure_sound(world: World, token: str, examples: int, seed: int, *, edges: b
 
 
 @pytest.mark.timeout(900)  # several thousand requests, on whatever machine
+def test_only_what_a_form_cannot_show_is_not_asked() -> None:
+    fields = {"file": {"type": "string", "format": "binary"}, "rows": {"type": "array"}}
+    asked = [{"file": b"x"}, {"file": [b"x", b"y"]}, {"more": "y"}, {"rows": []}, ["file"], None]
+    assert [body for body in asked if not survives_a_form(body, fields)] == []
+    assert not survives_a_form({"file": [b"x"]}, fields)
+    assert not survives_a_form({"file": b"x", "more": []}, fields)
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_nothing_crashes_and_nothing_breaks_the_document(worlds: Worlds, service: str) -> None:
     world = worlds(service)
