@@ -55,6 +55,7 @@ class Treasury:
         self._folder = folder
         self._endpoints = endpoints or Endpoints()
         self._session = requests.Session()
+        self._session.headers["Connection"] = "close"  # an API lets go of a line that was idle for a second
 
     def run(self, stop: threading.Event, delay_s: float = DELAY_S) -> None:
         """Confirm until told to stop; whatever is away is tried again."""

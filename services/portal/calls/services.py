@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import requests
@@ -180,14 +181,28 @@ class Caller:
             timeout=(CONNECT_TIMEOUT_S, UPLOAD_TIMEOUT_S),
         ).body
 
+    def _ask(self, method: str, url: str, **options: Any) -> requests.Response:  # noqa: ANN401
+        """What is answered, asked once more where the line breaks.
+
+        A service lets go of a line that nobody used for a second, and who asks in that moment is cut off. A
+        question may be asked twice, an act has its key; a file is read but once.
+        """
+        ask = partial(self.services.connections.request, method, url, allow_redirects=False, **options)
+        try:
+            return ask()
+        except requests.ConnectTimeout:
+            raise
+        except requests.ConnectionError:
+            if "data" in options:
+                raise
+            return ask()
+
     def _send(self, method: str, service: str, path: str, **options: Any) -> Answer:  # noqa: ANN401
         headers = {**self.headers, **options.pop("headers", {})}
         timeout = options.pop("timeout", (CONNECT_TIMEOUT_S, READ_TIMEOUT_S))
         url = self.services.addresses[service] + path
         try:
-            reply = self.services.connections.request(
-                method, url, headers=headers, timeout=timeout, allow_redirects=False, **options
-            )
+            reply = self._ask(method, url, headers=headers, timeout=timeout, **options)
         except requests.RequestException as error:
             raise Away(service) from error
         if reply.status_code in BUSY:

@@ -19,6 +19,7 @@ class Desk:
     def __init__(self) -> None:
         self.status, self.headers, self.body = 200, {"Content-Type": "application/json"}, b"{}"
         self.asked: list[tuple[str, str, Mapping[str, str], bytes]] = []
+        self.cuts = 0  # as many are heard and cut off before they are answered
 
     def answers(self, status: int, body: object = None, **headers: str) -> None:
         self.status = status
@@ -36,6 +37,8 @@ def service() -> Iterator[tuple[Desk, Caller]]:
         def do_GET(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             desk.asked.append((self.command, self.path, dict(self.headers), self.rfile.read(length)))
+            if desk.cuts >= len(desk.asked):
+                return
             self.send_response(desk.status)
             for name, value in {**desk.headers, "Content-Length": str(len(desk.body))}.items():
                 self.send_header(name, value)
@@ -124,6 +127,29 @@ def test_a_refusal_that_is_no_problem_document_is_one_all_the_same(service: tupl
     with pytest.raises(Refused) as refused:
         caller.get("audit", "/")
     assert refused.value.code == "unknown"
+
+
+def test_a_line_that_breaks_is_tried_once_more(service: tuple[Desk, Caller]) -> None:
+    desk, caller = service
+    desk.cuts = 1
+    assert caller.post("audit", "/v1/x", {"a": 1}, key="k") == {}
+    assert [(body, seen["Idempotency-Key"]) for _, _, seen, body in desk.asked] == [(b'{"a": 1}', "k")] * 2
+
+
+def test_a_line_that_breaks_twice_is_a_service_that_is_away(service: tuple[Desk, Caller]) -> None:
+    desk, caller = service
+    desk.cuts = 2
+    with pytest.raises(Away):
+        caller.get("audit", "/v1/x")
+    assert len(desk.asked) == 2
+
+
+def test_a_file_is_sent_but_once_as_it_can_be_read_but_once(service: tuple[Desk, Caller]) -> None:
+    desk, caller = service
+    desk.cuts = 1
+    with pytest.raises(Away):
+        caller.upload("audit", "/v1/x", File("a.csv", 1, [b"x"]), key="m")
+    assert len(desk.asked) == 1
 
 
 @pytest.mark.parametrize(("header", "seconds"), [("7", 7), ("Wed, 21 Oct 2026 07:28:00 GMT", 5)])
