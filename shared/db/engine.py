@@ -32,7 +32,7 @@ def make_engine(url: str, *, application: str, pool_size: int = POOL_SIZE) -> En
         pool_timeout=POOL_TIMEOUT_S,
         pool_recycle=RECYCLE_S,
         pool_pre_ping=True,
-        use_native_hstore=False,  # we have none: to look for its type takes half of a first connection
+        use_native_hstore=False,  # we have none: to look for its type takes a fifth of a first connection
         connect_args={
             "application_name": application,
             "connect_timeout": CONNECT_TIMEOUT_S,
