@@ -35,7 +35,7 @@ class Period(NamedTuple):
         return cls(day.year, day.month)
 
     def __str__(self) -> str:
-        return f"{self.year:04d}-{self.month:02d}"
+        return _written(self)
 
     def next(self) -> Period:
         """The month after this one."""
@@ -80,3 +80,8 @@ def _parse(text: str) -> Period:
     if match is None:
         raise Rejected("period_invalid", f'"{text}" is not a month; write year and month as 2024-08.')
     return Period(int(match[1]), int(match[2]))
+
+
+@lru_cache(maxsize=PARSED_MAX)
+def _written(period: Period) -> str:
+    return f"{period.year:04d}-{period.month:02d}"
