@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,16 +19,17 @@ from tests.e2e.instance import PERSONS, STEP_S, Demo, Instance, stopped
 from tests.e2e.leaks import scanner_of
 
 MAY_BE_NULL: frozenset[str] = frozenset()  # every figure is built
-SILENCE_S = 6.0  # far longer than the job is ever silent while everything runs
+SILENCE_S = 6.0  # far longer than the job is silent at these words while everything runs
+READING_S = 20.0  # and this where a register file is read meanwhile: seven seconds, on a slow machine twelve
 
 # Where the job stands still while a worker does, in the order in which it comes by them.
 WAITS = (
-    ("beneficiaries-jobs", "refused: annex_faulty"),
-    ("beneficiaries-worker", "lists submitted and approved"),
-    ("allocation-worker", "lists submitted and approved"),
-    ("notifications-worker", "list refused"),
-    ("portal-worker", "recoveries"),
-    ("audit-worker", "recoveries"),
+    ("beneficiaries-jobs", "refused: annex_faulty", READING_S),
+    ("beneficiaries-worker", "lists submitted and approved", SILENCE_S),
+    ("allocation-worker", "lists submitted and approved", SILENCE_S),
+    ("notifications-worker", "list refused", SILENCE_S),
+    ("portal-worker", "recoveries", SILENCE_S),
+    ("audit-worker", "recoveries", SILENCE_S),
 )
 
 
@@ -52,14 +54,12 @@ def test_the_job_waits_for_every_worker_and_ends_in_its_figures(
 
 def stop_one_worker_after_the_other(instance: Instance, demo: Demo) -> None:
     """Each worker stands still for a while, and the job with it; the next stops before this one goes on."""
-    first, _ = WAITS[0]
+    first, *_ = WAITS[0]
     held = stopped(instance.pid(first))
     held.__enter__()
-    for number, (name, last_words) in enumerate(WAITS):
+    for number, (name, last_words, silence_s) in enumerate(WAITS):
         demo.wait_until_said(last_words, STEP_S)
-        wait_until(
-            lambda: demo.silent_for_s > SILENCE_S or not demo.running, STEP_S, f"silence without {name}"
-        )
+        wait_until(partial(is_over_or_silent, demo, silence_s), STEP_S, f"silence without {name}")
         assert demo.running, f"the job ended while {name} stood still:\n{demo.story()}"
         assert last_words in demo.said[-1], f"{name} stands still, and yet: {demo.said[-1]}"
         following = stopped(instance.pid(WAITS[number + 1][0])) if number + 1 < len(WAITS) else None
@@ -68,6 +68,10 @@ def stop_one_worker_after_the_other(instance: Instance, demo: Demo) -> None:
         held.__exit__(None, None, None)
         if following is not None:
             held = following
+
+
+def is_over_or_silent(demo: Demo, silence_s: float) -> bool:
+    return demo.silent_for_s > silence_s or not demo.running
 
 
 def ensure_tampering_is_named(instance: Instance) -> None:
