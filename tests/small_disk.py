@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from deploy.local.spawn import unprivileged_account
+from shared.testing.waiting import wait_until
 
 LARGE_BYTES = 4 * 1024**3
 LEFT_BYTES = 256 * 1024
+PATIENCE_S = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +27,15 @@ class SmallDisk:
     folder: Path
 
     def fill(self) -> None:
-        """Hardly anything more finds room."""
-        assert _mount(self.folder, f"remount,size={shutil.disk_usage(self.folder).used + LEFT_BYTES}")
+        """Hardly anything more finds room. What is written meanwhile may leave less than that: then again."""
+        wait_until(self._shrink, PATIENCE_S, "the small disk to be full")
 
     def free(self) -> None:
         """There is room again."""
         assert _mount(self.folder, f"remount,size={LARGE_BYTES}")
+
+    def _shrink(self) -> bool:
+        return _mount(self.folder, f"remount,size={shutil.disk_usage(self.folder).used + LEFT_BYTES}")
 
     @property
     def left_bytes(self) -> int:

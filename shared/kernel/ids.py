@@ -6,9 +6,8 @@ import unicodedata
 from uuid import UUID
 
 import uuid_utils
-from uuid_utils.compat import uuid5
 
-NAMESPACE = UUID("6f1d3c52-8d0e-5b7c-9a55-2d3f0c8a4e11")
+NAMESPACE = uuid_utils.UUID("6f1d3c52-8d0e-5b7c-9a55-2d3f0c8a4e11")
 
 
 def new_id() -> UUID:
@@ -22,4 +21,5 @@ def id_of(kind: str, *parts: object) -> UUID:
     Bounds: parts are joined by "|", so a part must not hold that sign where it could be mistaken.
     """
     text = "|".join((kind, *map(str, parts)))
-    return uuid5(NAMESPACE, text if text.isascii() else unicodedata.normalize("NFC", text))
+    named = uuid_utils.uuid5(NAMESPACE, text if text.isascii() else unicodedata.normalize("NFC", text))
+    return UUID(int=named.int)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, Select, or_, select, text
@@ -15,7 +15,7 @@ from services.audit.search.chain import Chain, Fact
 from services.audit.search.model import ENTRY
 from services.audit.search.tables import search_cursor, search_entries, search_subjects
 from shared.kernel import canonical
-from shared.kernel.clock import at_business_noon
+from shared.kernel.clock import VIETNAM
 from shared.kernel.errors import NotFound
 
 INSTRUCTED = ("vn.fundtrail.payments.instructed.v1",)
@@ -46,6 +46,10 @@ WITHIN = (
     f"search_entries.index BETWEEN ({EDGE.format(best='min', order='ASC')}) "
     f"AND ({EDGE.format(best='max', order='DESC')})"
 )
+# Midnight is reckoned by the database, which knows of a day after the last one of the calendar.
+MIDNIGHT = f"CAST({{day}} AS timestamp) AT TIME ZONE '{VIETNAM.key}'"
+SINCE = f"search_entries.occurred_at >= {MIDNIGHT.format(day='CAST(:from_on AS date)')}"
+UNTIL = f"search_entries.occurred_at < {MIDNIGHT.format(day='CAST(:to_on AS date) + 1')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,17 +163,12 @@ def filtered(query: Select[int], filters: Filters) -> Select[int]:
     if filters.type:
         query = query.where(search_entries.c.type == filters.type)
     if filters.from_on:
-        query = query.where(search_entries.c.occurred_at >= _midnight(filters.from_on))
+        query = query.where(text(SINCE).bindparams(from_on=filters.from_on))
     if filters.to_on:
-        end = _midnight(filters.to_on + timedelta(days=1))
-        query = query.where(search_entries.c.occurred_at < end)
+        query = query.where(text(UNTIL).bindparams(to_on=filters.to_on))
     if filters.from_on or filters.to_on:
         query = query.where(text(WITHIN).bindparams(from_on=filters.from_on, to_on=filters.to_on))
     return query
-
-
-def _midnight(day: date) -> datetime:
-    return at_business_noon(day) - timedelta(hours=12)
 
 
 def _naming(subject: str) -> Select[int]:

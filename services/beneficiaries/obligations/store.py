@@ -35,7 +35,7 @@ COLUMNS = (
 # Persons and payments are told by the place of their id in the array: ids are slow to read back.
 PAID = text(
     """
-    SELECT wanted.place, o.entitlement_id, o.due_period, CAST(sum(o.amount_vnd) AS bigint)
+    SELECT wanted.place - 1, o.entitlement_id, o.due_period, CAST(sum(o.amount_vnd) AS bigint)
     FROM unnest(CAST(:persons AS uuid[])) WITH ORDINALITY AS wanted(person_id, place)
     JOIN obligations o ON o.person_id = wanted.person_id
     WHERE o.due_period = ANY(:months)
@@ -69,12 +69,13 @@ def add(
 
 def paid(
     connection: Connection, person_ids: Sequence[UUID], closed: Sequence[Period]
-) -> dict[UUID, dict[tuple[UUID, Period], int]]:
+) -> list[dict[tuple[UUID, Period], int]]:
     """For each person, everything established so far for each entitlement and closed month, in đồng."""
-    found: dict[UUID, dict[tuple[UUID, Period], int]] = defaultdict(dict)
-    bound = {"persons": array_of_ids(person_ids), "months": [str(period) for period in closed]}
-    for place, entitlement_id, due_period, amount_vnd in connection.execute(PAID, bound).all():
-        found[person_ids[place - 1]][entitlement_id, Period.parse(due_period)] = amount_vnd
+    months = {str(period): period for period in closed}
+    found: list[dict[tuple[UUID, Period], int]] = [{} for _ in person_ids]
+    bound = {"persons": array_of_ids(person_ids), "months": list(months)}
+    for place, entitlement_id, month, amount_vnd in connection.execute(PAID, bound).all():
+        found[place][entitlement_id, months[month]] = amount_vnd
     return found
 
 

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from services.beneficiaries.entitlements.model import differences, district_in, due
 from services.beneficiaries.lists import store as lists
@@ -19,8 +19,6 @@ from services.beneficiaries.payroll.handlers import closed_months, finish_payrol
 from services.beneficiaries.providers.model import channels
 from services.beneficiaries.rates.handlers import rate_book
 from services.beneficiaries.register import store as register
-from services.beneficiaries.register.tables import persons
-from shared.db.many import one_of
 from shared.db.unit_of_work import UnitOfWork, Work
 from shared.jobs.runner import Progress
 from shared.kernel.errors import Fault, Rejected
@@ -109,21 +107,20 @@ def _compute(
     connection: Connection, run: tuple[Period, date], after: UUID | None, chunk_persons: int
 ) -> _Chunk:
     period, known_on = run
-    people = register.facts_after(connection, after, chunk_persons)
-    if not people:
+    providers = register.providers_after(connection, after, chunk_persons)
+    if not providers:
         return _Chunk(0, None, (), ())
     book = rate_book(connection)
     closed = closed_months(connection)[-LOOK_BACK_MONTHS:]
-    ids = [facts.person_id for facts in people]
+    ids = list(providers)
     before = obligations.paid(connection, ids, closed)
-    providers = _providers(connection, ids)
     months: list[_Paid] = []
     faults: list[Fault] = []
-    for facts in people:
+    for facts, paid in zip(register.facts_of(connection, ids), before, strict=True):
         district = district_in(facts, period, known_on)
         try:
             dues = due(facts, period, book, known_on)
-            late = differences(facts, closed, before[facts.person_id], book, known_on)
+            late = differences(facts, closed, paid, book, known_on)
         except Rejected as error:
             faults.append(Fault(error.code, f"{facts.person_id}: {error.message}"))
             continue
@@ -133,7 +130,7 @@ def _compute(
             months.append(_Paid(facts.person_id, month, district, provider, month.amount_vnd))
         elif month.obligations or month.carried_vnd:
             faults.append(Fault("district_unknown", f"{facts.person_id}: no district is known for {period}."))
-    return _Chunk(len(people), ids[-1], months, faults)
+    return _Chunk(len(ids), ids[-1], months, faults)
 
 
 def _store(work: Work, months: Sequence[_Paid], period: Period) -> None:
@@ -159,11 +156,6 @@ def _store(work: Work, months: Sequence[_Paid], period: Period) -> None:
     lists.add_payments(work.connection, rows)
     owed = (one for paid in months for one in paid.month.obligations)
     obligations.add(work.connection, owed, payment_of)
-
-
-def _providers(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, str]:
-    wanted = select(persons.c.id, persons.c.provider).where(one_of(persons.c.id, ids))
-    return {row.id: row.provider for row in connection.execute(wanted).all()}
 
 
 def _added(sums: Mapping[str, int], months: Sequence[PersonMonth]) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -130,7 +130,7 @@ def unanswered(
             outcomes.c.payment_id.is_(None),
             one_of(lists.c.unit_id, units),
         )
-        .where(lists.c.instructed_on <= on - timedelta(days=query["days"]))
+        .where(lists.c.instructed_on + query["days"] <= on)  # so many days before `on` there may be no day
         .group_by(lists.c.id)
         .order_by(lists.c.id)
         .limit(query["limit"] + 1)

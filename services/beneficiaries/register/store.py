@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, text, update
 
 from services.beneficiaries.entitlements.model import DeathFact, EntitlementFact, PersonFacts, ResidenceFact
 from services.beneficiaries.register.model import Change, ChangeKind, ChangeState
@@ -19,25 +18,35 @@ from services.beneficiaries.register.tables import (
     person_residences,
     persons,
 )
-from shared.db.many import one_of
+from shared.db.many import array_of_ids
 from shared.kernel.ids import id_of
 from shared.kernel.periods import Period
 
-_ENTITLED, _RESIDING = person_entitlements.c, person_residences.c
-# Read by their places: to ask for each column by its name takes longer than to read them.
-ENTITLEMENTS = select(
-    _ENTITLED.person_id,
-    _ENTITLED.entitlement_id,
-    _ENTITLED.code,
-    _ENTITLED.injury_percent,
-    _ENTITLED.from_period,
-    _ENTITLED.ended,
-    _ENTITLED.known_on,
-    _ENTITLED.number,
-).order_by(_ENTITLED.number)
-RESIDENCES = select(
-    _RESIDING.person_id, _RESIDING.district_id, _RESIDING.from_period, _RESIDING.known_on, _RESIDING.number
-).order_by(_RESIDING.number)
+# Persons are told by the place of their id in the array, and columns are read by theirs: both are quicker.
+ENTITLEMENTS = text(
+    """
+    SELECT wanted.place - 1, e.entitlement_id, e.code, e.injury_percent, e.from_period, e.ended, e.known_on,
+           e.number
+    FROM unnest(CAST(:persons AS uuid[])) WITH ORDINALITY AS wanted(person_id, place)
+    JOIN person_entitlements e ON e.person_id = wanted.person_id
+    ORDER BY e.number
+    """
+)
+RESIDENCES = text(
+    """
+    SELECT wanted.place - 1, r.district_id, r.from_period, r.known_on, r.number
+    FROM unnest(CAST(:persons AS uuid[])) WITH ORDINALITY AS wanted(person_id, place)
+    JOIN person_residences r ON r.person_id = wanted.person_id
+    ORDER BY r.number
+    """
+)
+DEATHS = text(
+    """
+    SELECT wanted.place - 1, d.died_on, d.known_on
+    FROM unnest(CAST(:persons AS uuid[])) WITH ORDINALITY AS wanted(person_id, place)
+    JOIN person_deaths d ON d.person_id = wanted.person_id
+    """
+)
 
 
 def person_id_of(number: str) -> UUID:
@@ -60,32 +69,30 @@ def count(connection: Connection) -> int:
     return int(connection.scalar(select(func.count()).select_from(persons)) or 0)
 
 
-def facts_after(connection: Connection, after: UUID | None, limit: int) -> list[PersonFacts]:
-    """The facts of the next persons in order of id. Shape: at most `limit` of them."""
-    query = select(persons.c.id).order_by(persons.c.id).limit(limit)
+def providers_after(connection: Connection, after: UUID | None, limit: int) -> dict[UUID, str]:
+    """Who pays each of the next persons, in order of their ids. Shape: at most `limit` of them."""
+    query = select(persons.c.id, persons.c.provider).order_by(persons.c.id).limit(limit)
     if after is not None:
         query = query.where(persons.c.id > after)
-    return facts_of(connection, list(connection.scalars(query)))
+    return dict(connection.execute(query).tuples().all())
 
 
 def facts_of(connection: Connection, ids: Sequence[UUID]) -> list[PersonFacts]:
     """The facts of given persons, in the order given."""
-    entitlements: dict[UUID, list[EntitlementFact]] = defaultdict(list)
-    for person_id, entitlement_id, code, percent, since, ended, known_on, number in connection.execute(
-        ENTITLEMENTS.where(one_of(_ENTITLED.person_id, ids))
+    bound = {"persons": array_of_ids(ids)}
+    entitlements: list[list[EntitlementFact]] = [[] for _ in ids]
+    for place, entitlement_id, code, percent, since, ended, known_on, number in connection.execute(
+        ENTITLEMENTS, bound
     ).all():
         fact = EntitlementFact(entitlement_id, code, percent, Period.parse(since), ended, known_on, number)
-        entitlements[person_id].append(fact)
-    residences: dict[UUID, list[ResidenceFact]] = defaultdict(list)
-    for person_id, district_id, since, known_on, number in connection.execute(
-        RESIDENCES.where(one_of(_RESIDING.person_id, ids))
-    ).all():
-        residences[person_id].append(ResidenceFact(district_id, Period.parse(since), known_on, number))
-    deaths = {
-        row.person_id: DeathFact(row.died_on, row.known_on)
-        for row in connection.execute(select(person_deaths).where(one_of(person_deaths.c.person_id, ids)))
-    }
-    return [PersonFacts(pid, entitlements[pid], residences[pid], deaths.get(pid)) for pid in ids]
+        entitlements[place].append(fact)
+    residences: list[list[ResidenceFact]] = [[] for _ in ids]
+    for place, district_id, since, known_on, number in connection.execute(RESIDENCES, bound).all():
+        residences[place].append(ResidenceFact(district_id, Period.parse(since), known_on, number))
+    deaths: list[DeathFact | None] = [None] * len(ids)
+    for place, died_on, known_on in connection.execute(DEATHS, bound).all():
+        deaths[place] = DeathFact(died_on, known_on)
+    return list(map(PersonFacts, ids, entitlements, residences, deaths))
 
 
 def person(connection: Connection, number: str) -> Row[Any] | None:

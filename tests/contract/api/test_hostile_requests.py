@@ -31,6 +31,8 @@ BODIES = {
     "a field that nobody knows": b'{"nobody_knows_it": 1}',
     "the same field twice": b'{"username": "a", "username": "b"}',
 }
+WORDS = ["", "x", "a\0b", "%00", "x" * 5000, "1.5", "-1", str(HUGE), "9" * 400, "null", "đ", "'--"]
+DAYS = ["2024-02-30", "0001-01-01", "9999-12-31"]
 VALUES: dict[str, Any] = {
     "a truth": True,
     "nothing": None,
@@ -47,6 +49,8 @@ VALUES: dict[str, Any] = {
     "a list of anything": [None, 1, "x", {}],
     "an object": {"a": 1},
     "a day that is none": "2024-02-30",
+    "the first day of all": "0001-01-01",
+    "the last day of all": "9999-12-31",
     "an id": SAMPLES["uuid"],
 }
 
@@ -102,7 +106,7 @@ def test_a_body_with_the_same_value_everywhere_is_answered(caller: Caller, kind:
 
 @pytest.mark.parametrize(
     "value",
-    ["", "x", "a\0b", "%00", "x" * 5000, "1.5", "-1", str(HUGE), "9" * 400, "2024-02-30", "null", "đ", "'--"],
+    [*WORDS, *DAYS],
     ids=lambda value: f"{len(value)} letters {value[:8]!r}",
 )
 def test_a_query_of_any_kind_is_answered(caller: Caller, value: str) -> None:
@@ -170,6 +174,19 @@ def test_a_header_of_any_kind_is_answered(caller: Caller, header: dict[str, str]
             data=b"{}" if operation.method != "get" else None,
         )
         assert_answered(reply, f"{operation} with {header}")
+
+
+def test_the_first_day_of_all_is_answered_with_the_largest_numbers(caller: Caller) -> None:
+    for operation in caller.operations:
+        if operation.method == "get":
+            largest = {name: one["schema"].get("maximum") for name, one in operation.queries.items()}
+            reply = caller.ask(
+                "get",
+                operation.place(),
+                headers={"Business-Date": "0001-01-01"},
+                query_string=operation.query(**{name: most for name, most in largest.items() if most}),
+            )
+            assert_answered(reply, f"{operation} with {largest}")
 
 
 def test_a_form_with_a_part_that_has_no_name_is_a_complaint(caller: Caller) -> None:

@@ -66,11 +66,12 @@ def expected(office: Office) -> dict[str, set[tuple[Any, ...]]]:
     owed: set[tuple[Any, ...]] = set()
     paid: set[tuple[Any, ...]] = set()
     with office.unit_of_work.reading() as connection:
-        people = register.facts_after(connection, None, 10_000)
+        ids = list(register.providers_after(connection, None, 10_000))
+        people = register.facts_of(connection, ids)
         closed, book = closed_months(connection), rate_book(connection)
-        before = obligations.paid(connection, [facts.person_id for facts in people], closed)
-    for facts in people:
-        late = differences(facts, closed, before[facts.person_id], book, day)
+        before = obligations.paid(connection, ids, closed)
+    for facts, paid_before in zip(people, before, strict=True):
+        late = differences(facts, closed, paid_before, book, day)
         month = person_month(facts.person_id, august, due(facts, august, book, day), late)
         owed |= {(one.id, one.kind.value, one.amount_vnd) for one in month.obligations}
         if month.amount_vnd:

@@ -1,3 +1,4 @@
+import tracemalloc
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import Enum, StrEnum
@@ -63,6 +64,17 @@ def test_refuses_what_has_no_canonical_form(value: object) -> None:
 def test_refuses_large_integers_and_keys_beyond_ascii(value: object) -> None:
     with pytest.raises(ValueError, match=r"beyond|ASCII"):
         encode(value)
+
+
+def test_what_is_kept_takes_the_room_of_its_bytes() -> None:
+    values = [{"number": number, "note": "x" * 200} for number in range(1_000)]
+    tracemalloc.start()
+    try:
+        kept = [encode(value) for value in values]
+        taken, _most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < 2 * sum(map(len, kept))
 
 
 def test_digest_is_sha256_in_hex() -> None:
