@@ -74,7 +74,7 @@ def providers_after(connection: Connection, after: UUID | None, limit: int) -> d
     query = select(persons.c.id, persons.c.provider).order_by(persons.c.id).limit(limit)
     if after is not None:
         query = query.where(persons.c.id > after)
-    return dict(connection.execute(query).tuples().all())
+    return {row[0]: row[1] for row in connection.execute(query).all()}
 
 
 def facts_of(connection: Connection, ids: Sequence[UUID]) -> list[PersonFacts]:
