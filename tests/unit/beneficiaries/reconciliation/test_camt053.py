@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from services.beneficiaries.reconciliation.camt053 import NAMESPACE, read
+from services.beneficiaries.reconciliation.camt053 import ENTRIES_AT_ONCE, NAMESPACE, read
 from services.beneficiaries.reconciliation.model import UNSPECIFIED, Answer, Outcome
 from shared.kernel.errors import Rejected
 
@@ -147,6 +147,58 @@ def test_what_is_no_camt_053_is_refused(content: bytes) -> None:
         answers(content)
 
 
-def test_a_long_file_is_read_entry_by_entry() -> None:
-    content = statement(*(entry(transaction(amount=str(n))) for n in range(1, 3001)))
-    assert [one.amount_vnd for one in read(content)] == list(range(1, 3001))
+@pytest.mark.parametrize("status", ["", "<Sts/>", "<Sts>BOOK</Sts>", "<Sts><Cd> BOOK </Cd></Sts>"])
+def test_what_is_booked_or_says_nothing_of_it_is_an_answer(status: str) -> None:
+    assert len(answers(statement(entry(transaction()).replace("<ValDt>", f"{status}<ValDt>")))) == 1
+
+
+@pytest.mark.parametrize(
+    "status", ["<Sts><Cd>PDNG</Cd></Sts>", "<Sts>INFO</Sts>", "<Sts><Prtry>BOOKED LATER</Prtry></Sts>"]
+)
+def test_what_is_not_booked_keeps_its_row_and_says_nothing(status: str) -> None:
+    pending = entry(transaction()).replace("<ValDt>", f"{status}<ValDt>")
+    assert [one.row for one in answers(statement(entry(transaction()), pending, entry(transaction())))] == [
+        1,
+        3,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("of_entry", "of_transaction", "outcome"),
+    [
+        ("", "", Outcome.SETTLED),
+        ("<CdtDbtInd>DBIT</CdtDbtInd>", "", Outcome.SETTLED),
+        ("<CdtDbtInd>CRDT</CdtDbtInd>", "", Outcome.RETURNED),
+        ("<CdtDbtInd>CRDT</CdtDbtInd>", "<CdtDbtInd/>", Outcome.RETURNED),
+        ("<CdtDbtInd>CRDT</CdtDbtInd>", "<CdtDbtInd>DBIT</CdtDbtInd>", Outcome.SETTLED),
+        ("<CdtDbtInd>DBIT</CdtDbtInd>", "<CdtDbtInd>CRDT</CdtDbtInd>", Outcome.RETURNED),
+    ],
+)
+def test_a_transaction_without_a_direction_takes_its_entrys(
+    of_entry: str, of_transaction: str, outcome: Outcome
+) -> None:
+    detail = transaction().replace("</TxDtls>", f"{of_transaction}</TxDtls>")
+    (found,) = answers(statement(entry(detail).replace("<ValDt>", f"{of_entry}<ValDt>")))
+    assert found.outcome == outcome
+
+
+@pytest.mark.parametrize("blank", ["\t", "\n", "&#13;", "\u0085", "\u2028", " "])
+def test_no_sign_within_a_field_makes_two_of_it(blank: str) -> None:
+    (found,) = answers(statement(entry(transaction(reference=f"{PAYMENT}{blank}1"))))
+    assert (found.reference.split(), found.amount_vnd) == ([PAYMENT, "1"], 2_055_000)
+
+
+def test_entries_are_counted_wherever_they_stand() -> None:
+    second = f"<Stmt><Id>2</Id>{entry(transaction())}</Stmt>{entry(transaction())}"
+    content = statement(entry(transaction()), entry(transaction())).replace(
+        b"</Stmt>", f"</Stmt>{second}".encode()
+    )
+    assert [one.row for one in answers(content)] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("size", [ENTRIES_AT_ONCE + by for by in (-1, 0, 1)] + [3_000])
+def test_a_long_file_is_read_some_entries_at_a_time(size: int) -> None:
+    content = statement(*(entry(transaction(amount=str(n)), transaction()) for n in range(1, size + 1)))
+    found = answers(content)
+    assert [one.row for one in found] == list(range(1, 2 * size + 1))
+    assert [one.amount_vnd for one in found[::2]] == list(range(1, size + 1))
