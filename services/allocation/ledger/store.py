@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -25,7 +25,7 @@ from services.allocation.ledger.model import (
     Verdict,
 )
 from services.allocation.ledger.tables import accounts, holds, ledger_years, transfer_refusals, transfers
-from shared.db.copy import copy_rows, interleaved
+from shared.db.copy import copy_rows
 from shared.db.direct import rows_of, run
 from shared.db.many import array_of_ids, array_of_numbers, one_of, one_of_named
 from shared.kernel.money import Money
@@ -45,7 +45,6 @@ TRANSFER_COLUMNS = (
     "reverses",
 )
 
-ROWS_PER_STEP = 400  # sent to the database before something else is done beside it
 YEAR_LOCK = 0x4C59  # the first half of an advisory key; the second is the fiscal year
 KEEP_YEARS_OPEN = """
     SELECT pg_advisory_xact_lock_shared(%(lock)s, y.fiscal_year)
@@ -218,15 +217,15 @@ def keep(
     outcomes: Sequence[Outcome],
     deltas: Mapping[UUID, TotalsDelta],
     hold_deltas: Mapping[UUID, HoldDelta],
-    beside: Iterator[object],
+    meanwhile: Iterable[object],
 ) -> None:
     """Store what was decided: transfers and refusals by COPY, holds, and one update per account.
 
-    All of `beside` is done too, most of it while the database takes in the transfers.
+    All steps of `meanwhile` are done too, while the database stores the transfers.
     """
     accepted = [one.transfer for one in outcomes if one.takes_effect]
     rows = map(_row, sorted(accepted, key=lambda one: one.id.int))
-    copy_rows(connection, transfers, TRANSFER_COLUMNS, interleaved(rows, beside, ROWS_PER_STEP))
+    copy_rows(connection, transfers, TRANSFER_COLUMNS, rows, meanwhile)
     refused = [one for one in outcomes if one.to_store and one.verdict is Verdict.REFUSED]
     if refused:
         copy_rows(

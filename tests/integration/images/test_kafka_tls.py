@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -31,8 +32,12 @@ TOPIC = "allocation.events.v1"
 
 
 @pytest.fixture(autouse=True)
-def collected() -> Iterator[None]:
-    """What a client leaves is collected before the next test, which may not expect it."""
+def collected(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """What a client leaves is collected before the next test, which may not expect it.
+
+    A record of its log would keep it longer: the error in it has a traceback, which has the socket.
+    """
+    caplog.set_level(logging.CRITICAL, "kafka")
     yield
     gc.collect()
 
