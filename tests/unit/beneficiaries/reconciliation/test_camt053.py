@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
@@ -202,3 +203,9 @@ def test_a_long_file_is_read_some_entries_at_a_time(size: int) -> None:
     found = answers(content)
     assert [one.row for one in found] == list(range(1, 2 * size + 1))
     assert [one.amount_vnd for one in found[::2]] == list(range(1, size + 1))
+
+
+def test_a_statement_is_read_in_any_thread() -> None:
+    content = statement(*(entry(transaction(reference=f"{PAYMENT}{n}")) for n in range(ENTRIES_AT_ONCE)))
+    with ThreadPoolExecutor(3) as threads:
+        assert list(threads.map(answers, [content] * 6)) == [answers(content)] * 6
