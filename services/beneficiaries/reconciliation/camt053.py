@@ -78,11 +78,12 @@ def _some_at_a_time(elements: Iterable[Any]) -> Iterator[_Entries]:
         # A document type stands before the first entry, or nowhere; this one came in another encoding.
         if last is None and element.getroottree().docinfo.doctype:
             raise _declared()
-        if number == ENTRIES_AT_ONCE or (number and element.getparent() is not parent):
-            yield _Entries(parent, number, last)
+        if number == ENTRIES_AT_ONCE or element.getparent() is not parent:
+            if parent is not None:
+                yield _Entries(parent, number, last)
             number = 0
         parent, number, last = element.getparent(), number + 1, element
-    if number:
+    if parent is not None:
         yield _Entries(parent, number, last)
 
 

@@ -140,8 +140,9 @@ def test_another_encoding_hides_no_entity(encoding: str) -> None:
         b"<html><body>Sign in</body></html>",
         statement(entry(transaction()), namespace="urn:iso:std:iso:20022:tech:xsd:camt.053.001.02"),
         b"<Document/>",
+        f'<Ntry xmlns="{NAMESPACE}"><TxDtls/></Ntry>'.encode(),
     ],
-    ids=["empty", "zip", "html", "other version", "no namespace"],
+    ids=["empty", "zip", "html", "other version", "no namespace", "an entry alone"],
 )
 def test_what_is_no_camt_053_is_refused(content: bytes) -> None:
     with pytest.raises(Rejected, match="statement_broken"):
@@ -187,6 +188,11 @@ def test_a_transaction_without_a_direction_takes_its_entrys(
 def test_no_sign_within_a_field_makes_two_of_it(blank: str) -> None:
     (found,) = answers(statement(entry(transaction(reference=f"{PAYMENT}{blank}1"))))
     assert (found.reference.split(), found.amount_vnd) == ([PAYMENT, "1"], 2_055_000)
+
+
+def test_blanks_between_elements_say_nothing() -> None:
+    spaced = statement(entry(transaction(), transaction(reason="AC04")), entry(transaction()))
+    assert answers(spaced.replace(b"><", b">\n  <")) == answers(spaced)
 
 
 def test_entries_are_counted_wherever_they_stand() -> None:
