@@ -24,7 +24,8 @@ NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
 DOCUMENT, ENTRY = (f"{{{NAMESPACE}}}{name}" for name in ("Document", "Ntry"))
 BOOKED = ("BOOK", "")  # an entry without a status is one that was made
 DIGITS_MAX = 16
-READINGS_MAX = 4_096  # different days, and different amounts, whose reading is kept
+DAY_CHARS = len("2024-08-05")
+DAYS_MAX = 4_096  # different days whose reading is kept
 ENTRIES_AT_ONCE = 500
 
 _transactions = etree.XSLT(etree.parse(Path(__file__).with_suffix(".xsl")))
@@ -110,11 +111,10 @@ def _answer(
         currency=currency,
         outcome=Outcome.RETURNED if came_back else Outcome.SETTLED,
         reason_code=(reason or UNSPECIFIED) if came_back else None,
-        value_on=_date(value_on),
+        value_on=_date(value_on[: DAY_CHARS + 1]),  # what is longer is no day, and is not kept
     )
 
 
-@lru_cache(READINGS_MAX)
 def _whole(text: str) -> int | None:
     digits, _, fraction = text.partition(".")
     if not digits.isdecimal() or len(digits) > DIGITS_MAX or fraction.strip("0"):
@@ -122,7 +122,7 @@ def _whole(text: str) -> int | None:
     return amount if (amount := int(digits)) <= MAX_VND else None
 
 
-@lru_cache(READINGS_MAX)
+@lru_cache(DAYS_MAX)
 def _date(text: str) -> date | None:
     try:
         return date.fromisoformat(text)
